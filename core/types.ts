@@ -1,0 +1,227 @@
+/** The vocabulary of the system: read this file and you know what travels between its parts. It imports nothing. */
+
+/** Anything that may travel between processes. */
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+
+/** One chat message. Messages belong to environments; only the renderer turns them into tokens and back. */
+export interface Message {
+  readonly role: 'system' | 'user' | 'assistant' | 'tool';
+  readonly content: string;
+  /** Calls the assistant made in this message, in the order it made them. */
+  readonly toolCalls?: readonly ToolCall[];
+  /** Name of the tool that answered; only with role `tool`. */
+  readonly name?: string;
+}
+
+/** A well-formed request to run a tool; whether tool and arguments exist is the tool executor's question. */
+export interface ToolCall {
+  readonly name: string;
+  readonly arguments: Json;
+}
+
+/** What the model did in one turn, parsed. `parseErrors` holds one sentence for each call that could not be read. */
+export interface Action {
+  /** The text outside of tool calls, trimmed. */
+  readonly content: string;
+  readonly toolCalls: readonly ToolCall[];
+  readonly parseErrors: readonly string[];
+  /** False when the turn was cut by a budget before the model ended it. */
+  readonly isComplete: boolean;
+}
+
+/** What a tool looks like to the model: JSON schema of its input. */
+export interface ToolDescription {
+  readonly name: string;
+  readonly description: string;
+  readonly parameters: Json;
+}
+
+/** One problem of an environment; JSON only, so that it can be a job's payload. */
+export interface Task {
+  /** Unique within the environment and split, stable over runs. */
+  readonly id: string;
+  /** verl's column of the same name: groups metrics and picks rewards. */
+  readonly dataSource: string;
+  /** Whatever the environment needs to set up and judge the problem. */
+  readonly data: Json;
+}
+
+/** The reward of one episode: the weighted sum and the parts it is made of (weight-0 parts are metrics). */
+export interface Reward {
+  readonly value: number;
+  readonly parts: { readonly [name: string]: number };
+}
+
+/** Tokens of one context as the engine saw them. All arrays have one entry a token; mask 1 = sampled by the policy. */
+export interface TokenSequence {
+  readonly tokens: readonly number[];
+  readonly mask: readonly (0 | 1)[];
+  /** log_softmax(logits / temperature) over the full vocabulary at sampled tokens (temperature 0 counts as 1), 0 elsewhere. */
+  readonly logprobs: readonly number[];
+  /** Version of the weights that sampled the token, -1 where mask is 0. */
+  readonly versions: readonly number[];
+}
+
+/** A half-open range [start, end) of token positions in a sequence. */
+export interface Span {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** One exchange: what the model sampled and, unless the episode ended there, what the environment answered. */
+export interface Turn {
+  readonly sequence: number;
+  readonly action: Span;
+  readonly observation?: Span;
+  readonly toolCalls: readonly ToolCallRecord[];
+}
+
+/** What became of one tool call; `error` names the class of the model's mistake, if it made one. */
+export interface ToolCallRecord {
+  readonly name: string;
+  readonly durationMs: number;
+  readonly error?: 'unparsable' | 'unknown_tool' | 'bad_arguments' | 'failed' | 'timeout';
+}
+
+/** Why an episode ended. `terminated` is the environment's word, the rest are truncations by a budget. */
+export type StopReason = 'terminated' | 'max_turns' | 'max_response_tokens' | 'max_context' | 'deadline';
+
+/** One finished episode. More than one sequence only where the context was rewritten on purpose. */
+export interface Trajectory {
+  readonly taskId: string;
+  readonly dataSource: string;
+  readonly messages: readonly Message[];
+  readonly turns: readonly Turn[];
+  readonly sequences: readonly TokenSequence[];
+  readonly reward: Reward;
+  readonly stopReason: StopReason;
+  /** Numbers worth plotting: counts, durations (ms). */
+  readonly metrics: { readonly [name: string]: number };
+}
+
+/** A failure of ours or the world's, in a form that travels. */
+export interface Failure {
+  readonly code: string;
+  readonly message: string;
+  readonly retryable: boolean;
+}
+
+/** How a rollout ended. Only `scored` has a reward: the type keeps the others out of every baseline. */
+export type Outcome =
+  | { readonly status: 'scored'; readonly trajectory: Trajectory }
+  | { readonly status: 'failed'; readonly error: Failure }
+  | { readonly status: 'cancelled'; readonly reason: string };
+
+/** All rollouts of one task at one step; ragged by nature: never reshape by its size. */
+export interface TrajectoryGroup {
+  readonly task: Task;
+  readonly outcomes: readonly Outcome[];
+}
+
+/** How to sample one turn. */
+export interface Sampling {
+  /** Finite, >= 0; 0 picks the most likely token. */
+  readonly temperature: number;
+  readonly maxTokens: number;
+  /** Token ids that end the turn; the one that did is part of the generation. */
+  readonly stopTokens: readonly number[];
+  /** Key of the random numbers: equal key, tokens and weights give an equal generation, whatever else is in the batch. */
+  readonly seed: number;
+}
+
+/** One sampled turn; arrays have one entry a token. */
+export interface Generation {
+  readonly tokens: readonly number[];
+  readonly logprobs: readonly number[];
+  readonly versions: readonly number[];
+  readonly finishReason: 'stop' | 'length';
+}
+
+/** Where tokens come from. Throws InfrastructureError when it cannot answer, the signal's reason when aborted. */
+export interface InferenceEngine {
+  generate(tokens: readonly number[], sampling: Sampling, signal: AbortSignal): Promise<Generation>;
+}
+
+/** What one training example looks like to the trainer: a sequence and a weight for each of its tokens. */
+export interface TrainSequence {
+  readonly tokens: readonly number[];
+  readonly mask: readonly (0 | 1)[];
+  /** Log-probs at sampling time; what the ratio is taken against. */
+  readonly logprobs: readonly number[];
+  /** One entry a token; read only where mask is 1. */
+  readonly advantages: readonly number[];
+}
+
+/** Named numbers of one step, by verl's metric names. */
+export type Metrics = { readonly [name: string]: number };
+
+/** Where numbers, samples and trajectories go. */
+export interface Tracker {
+  log(step: number, metrics: Metrics): Promise<void>;
+  trajectories(step: number, split: 'train' | 'eval', groups: readonly TrajectoryGroup[]): Promise<void>;
+}
+
+/** Carries jobs from who wants a result to who can compute it. */
+export interface JobFabric extends AsyncDisposable {
+  /**
+   * Resolves with the handler's result. Equal id while pending or finished = the same job.
+   * Throws InfrastructureError when attempts or deadline are used up, the signal's reason when aborted.
+   */
+  submit(kind: string, payload: Json, options: SubmitOptions, signal: AbortSignal): Promise<Json>;
+  /** Runs jobs of the kind until disposed; disposing waits for running handlers, whose signal it aborts. */
+  work(kind: string, handler: JobHandler, options: WorkOptions): AsyncDisposable;
+}
+
+export interface SubmitOptions {
+  /** Deterministic: the same (run, step, task, member) is one job. */
+  readonly id: string;
+  /** From submission to result, waiting included. */
+  readonly deadlineMs: number;
+  /** Times the job may be started; at least 1. Only failures of the world use one up and are tried again. */
+  readonly attempts: number;
+}
+
+export interface WorkOptions {
+  readonly concurrency: number;
+}
+
+export interface JobContext {
+  readonly id: string;
+  /** 1 for the first run of the job. */
+  readonly attempt: number;
+  /** Aborts on cancellation, deadline, lost lease and shutdown. */
+  readonly signal: AbortSignal;
+}
+
+export type JobHandler = (payload: Json, context: JobContext) => Promise<Json>;
+
+/** Makes sandboxes; one a episode, thrown away after. */
+export interface SandboxProvider extends AsyncDisposable {
+  readonly name: string;
+  create(signal: AbortSignal): Promise<Sandbox>;
+}
+
+/** A place where untrusted code runs. Paths are relative to its working directory and cannot leave it. */
+export interface Sandbox extends AsyncDisposable {
+  exec(argv: readonly string[], options: ExecOptions, signal: AbortSignal): Promise<ExecResult>;
+  readFile(path: string, signal: AbortSignal): Promise<string>;
+  writeFile(path: string, contents: string, signal: AbortSignal): Promise<void>;
+}
+
+export interface ExecOptions {
+  readonly stdin?: string;
+  readonly timeoutMs: number;
+  /** Kept bytes of each of stdout and stderr; the rest is drained and dropped. */
+  readonly maxOutputBytes: number;
+}
+
+/** A program's fate; crashes and timeouts are results, not errors. */
+export interface ExecResult {
+  readonly stdout: string;
+  readonly stderr: string;
+  /** Null when a signal or the timeout ended the program. */
+  readonly exitCode: number | null;
+  readonly timedOut: boolean;
+  readonly truncated: boolean;
+  readonly durationMs: number;
+}
