@@ -155,6 +155,38 @@ export interface TrainSequence {
 /** Named numbers of one step, by verl's metric names. */
 export type Metrics = { readonly [name: string]: number };
 
+/** How one update is computed; JSON only, so that a trainer may live in another process. */
+export interface UpdateOptions {
+  /** A row of the table of policy losses, with its settings. */
+  readonly policyLoss: { readonly name: string; readonly [setting: string]: Json };
+  readonly lossAggMode: string;
+  readonly entropyCoeff: number;
+  /** Passes over the sequences; at least 1. */
+  readonly ppoEpochs: number;
+  /** Sequences an optimizer step; the last step takes what is left. */
+  readonly ppoMiniBatchSize: number;
+  /** Sequences a forward pass: changes memory and speed, nothing else. */
+  readonly ppoMicroBatchSize: number;
+  readonly lr: number;
+  readonly weightDecay: number;
+  /** Largest global gradient norm; above it the gradient is scaled down. */
+  readonly gradClip: number;
+  /** The temperature the tokens were sampled at; 0 counts as 1. */
+  readonly temperature: number;
+}
+
+/** Owns weights and optimizer. Calls are made one at a time by one owner. */
+export interface Trainer {
+  /** Optimizer steps over the sequences, which sampling does not see before `publish`. */
+  update(sequences: readonly TrainSequence[], options: UpdateOptions, signal: AbortSignal): Promise<Metrics>;
+  /** Makes the engine sample from the current weights; returns their version, which never falls. */
+  publish(signal: AbortSignal): Promise<number>;
+  /** Writes weights, optimizer and version into an existing directory. */
+  save(directory: string, signal: AbortSignal): Promise<void>;
+  /** Replaces weights, optimizer and version; throws ConfigError when the directory does not hold a whole checkpoint that fits. */
+  load(directory: string, signal: AbortSignal): Promise<void>;
+}
+
 /** Where numbers, samples and trajectories go. */
 export interface Tracker {
   log(step: number, metrics: Metrics): Promise<void>;
