@@ -177,9 +177,9 @@ export interface UpdateOptions {
 
 /** Owns weights and optimizer. Calls are made one at a time by one owner. */
 export interface Trainer {
-  /** Optimizer steps over the sequences, which sampling does not see before `publish`. */
+  /** Optimizer steps over the sequences. Where engine and trainer share weights, sampling uses the new ones from here on. */
   update(sequences: readonly TrainSequence[], options: UpdateOptions, signal: AbortSignal): Promise<Metrics>;
-  /** Makes the engine sample from the current weights; returns their version, which never falls. */
+  /** Makes sure that engines sample from the current weights; returns their version, which never falls. */
   publish(signal: AbortSignal): Promise<number>;
   /** Writes weights, optimizer and version into an existing directory. */
   save(directory: string, signal: AbortSignal): Promise<void>;

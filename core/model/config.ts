@@ -1,0 +1,27 @@
+import { z } from 'zod';
+
+/** Shape of a Qwen3-style decoder; names as in a checkpoint's config.json, in camelCase. */
+export const modelConfig = z
+  .strictObject({
+    hiddenSize: z.int().min(8).default(96).describe('width of the residual stream'),
+    numHiddenLayers: z.int().min(1).max(128).default(3).describe('decoder layers'),
+    numAttentionHeads: z.int().min(1).default(4).describe('query heads'),
+    numKeyValueHeads: z.int().min(1).default(2).describe('key and value heads; divides numAttentionHeads'),
+    headDim: z.int().min(2).multipleOf(2).default(24).describe('size of one head; even'),
+    intermediateSize: z.int().min(1).default(256).describe('width of the feed-forward layer'),
+    ropeTheta: z.number().positive().default(10_000).describe('base of the rotary frequencies'),
+    rmsNormEps: z.number().positive().max(1e-2).default(1e-6).describe('added to the mean square in RMSNorm'),
+    maxPositionEmbeddings: z.int().min(16).default(1024).describe('longest context in tokens'),
+    initializerRange: z.number().positive().max(1).default(0.02).describe('standard deviation of fresh weights'),
+  })
+  .superRefine((config, context) => {
+    if (config.numAttentionHeads % config.numKeyValueHeads !== 0) {
+      context.addIssue({
+        code: 'custom',
+        path: ['numKeyValueHeads'],
+        message: `must divide numAttentionHeads (${config.numAttentionHeads}), e.g. 1 or ${config.numAttentionHeads}`,
+      });
+    }
+  });
+
+export type ModelConfig = z.output<typeof modelConfig>;

@@ -1,0 +1,25 @@
+import type { ModelConfig } from './config.js';
+import { initialWeights, type Weights } from './weights.js';
+
+/** The one set of weights that engine and trainer of a process share: what one updates, the other samples from. */
+export class Policy implements Disposable {
+  readonly config: ModelConfig;
+  readonly vocabSize: number;
+  readonly weights: Weights;
+  /** Number of the current weights; grows with every update. */
+  version = 0;
+
+  constructor(config: ModelConfig, vocabSize: number, weights: Weights) {
+    this.config = config;
+    this.vocabSize = vocabSize;
+    this.weights = weights;
+  }
+
+  static fresh(config: ModelConfig, vocabSize: number, seed: number): Policy {
+    return new Policy(config, vocabSize, initialWeights(config, vocabSize, seed));
+  }
+
+  [Symbol.dispose](): void {
+    this.weights[Symbol.dispose]();
+  }
+}

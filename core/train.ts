@@ -1,0 +1,100 @@
+import { z } from 'zod';
+import type { AlgorithmConfig } from './algorithms.js';
+import { toTrainSequences } from './experience.js';
+import { learningRate, type OptimizerConfig } from './schedule.js';
+import { rolloutMetrics } from './step-metrics.js';
+import { Stopwatch } from './stopwatch.js';
+import type { Metrics, Tracker, Trainer, TrajectoryGroup, UpdateOptions } from './types.js';
+
+export const loopConfig = z.strictObject({
+  totalTrainingSteps: z.int().min(1).default(40).describe('steps of collect, update, publish'),
+  testFreq: z.int().min(0).default(10).describe('steps between evaluations; 0 = only before and after'),
+  saveFreq: z.int().min(0).default(10).describe('steps between checkpoints; 0 = only at the end'),
+  maxCkptToKeep: z.int().min(1).default(2).describe('checkpoints kept, the newest ones'),
+});
+
+/** What the loop is given; it knows neither environments nor rollouts. */
+export interface LoopParts {
+  readonly trainer: Pick<Trainer, 'update' | 'publish'>;
+  readonly tracker: Tracker;
+  /** Finished groups of a step, sampled from the given version of the weights. */
+  collect(step: number, version: number, signal: AbortSignal): AsyncIterable<TrajectoryGroup>;
+  /** Evaluates the published weights, after `step` steps. */
+  evaluate(step: number, signal: AbortSignal): Promise<void>;
+  /** Makes everything up to and including `step` survive a crash. */
+  save(step: number, signal: AbortSignal): Promise<void>;
+  /** Told after each step; for whoever watches. */
+  onStep(step: number, metrics: Metrics): void;
+}
+
+export interface LoopPlan {
+  readonly loop: z.output<typeof loopConfig>;
+  readonly algorithm: AlgorithmConfig;
+  readonly optimizer: OptimizerConfig;
+  readonly temperature: number;
+  /** The last step that is already in the weights; 0 for a new run. */
+  readonly lastStep: number;
+}
+
+/**
+ * Reinforcement learning in one screen: collect, update, publish; evaluate and save now and then.
+ * An aborted signal ends it between two updates: the last finished step is saved, then the reason is thrown.
+ */
+export async function train(plan: LoopPlan, parts: LoopParts, signal: AbortSignal): Promise<void> {
+  const { totalTrainingSteps, testFreq, saveFreq } = plan.loop;
+  const uninterrupted = new AbortController().signal;
+  let version = await parts.trainer.publish(signal);
+  if (plan.lastStep === 0) await parts.evaluate(0, signal);
+  let lastStep = plan.lastStep;
+  try {
+    for (let step = plan.lastStep + 1; step <= totalTrainingSteps; step++) {
+      const time = new Stopwatch();
+      const groups = await time.measure('gen', () => all(parts.collect(step, version, signal)));
+      signal.throwIfAborted();
+      const sequences = toTrainSequences(groups, plan.algorithm.advEstimator);
+      const options = updateOptions(plan, step);
+      const update = await time.measure('update_actor', () => parts.trainer.update(sequences, options, uninterrupted));
+      version = await time.measure('update_weights', () => parts.trainer.publish(uninterrupted));
+      lastStep = step;
+      const metrics: Metrics = { ...rolloutMetrics(groups, sequences), ...update, 'training/global_step': step };
+      const timed = { ...metrics, ...time.metrics(metrics['perf/total_num_tokens'] ?? 0) };
+      await parts.tracker.log(step, timed);
+      await parts.tracker.trajectories(step, 'train', groups);
+      parts.onStep(step, timed);
+      const isLast = step === totalTrainingSteps;
+      if (isDue(step, testFreq) || isLast) await parts.evaluate(step, signal);
+      if (isDue(step, saveFreq) || isLast) await parts.save(step, uninterrupted);
+    }
+  } catch (error) {
+    if (signal.aborted && lastStep > plan.lastStep) await parts.save(lastStep, uninterrupted);
+    throw error;
+  }
+}
+
+function isDue(step: number, frequency: number): boolean {
+  return frequency > 0 && step % frequency === 0;
+}
+
+function updateOptions({ algorithm, optimizer, temperature, loop }: LoopPlan, step: number): UpdateOptions {
+  const { policyLoss, lossAggMode, entropyCoeff, ppoEpochs, ppoMiniBatchSize, ppoMicroBatchSize } = algorithm;
+  const { weightDecay, gradClip } = optimizer;
+  const lr = learningRate(optimizer, step, loop.totalTrainingSteps);
+  return {
+    policyLoss,
+    lossAggMode,
+    entropyCoeff,
+    ppoEpochs,
+    ppoMiniBatchSize,
+    ppoMicroBatchSize,
+    lr,
+    weightDecay,
+    gradClip,
+    temperature,
+  };
+}
+
+async function all<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
+  const collected: Item[] = [];
+  for await (const item of items) collected.push(item);
+  return collected;
+}

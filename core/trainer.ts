@@ -1,0 +1,159 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { computePolicyLoss } from './algorithms.js';
+import { Batch, sampledCount, type WeightedSequence } from './batch.js';
+import { ConfigError } from './errors.js';
+import { isLossAggMode, tokenWeights } from './losses/aggregate.js';
+import { attendWithin } from './model/attend.js';
+import { decoder } from './model/decoder.js';
+import type { Policy } from './model/policy.js';
+import { loadPolicy, savePolicy } from './model/policy-files.js';
+import { AdamW } from './tensor/adamw.js';
+import { embedding } from './tensor/embedding.js';
+import { type HeadOutput, linearLogProbs } from './tensor/linear-log-probs.js';
+import type { Metrics, Trainer, TrainSequence, UpdateOptions } from './types.js';
+import { UpdateMetrics } from './update-metrics.js';
+
+const betas = [0.9, 0.95] as const;
+const eps = 1e-8;
+
+/** Trains a policy in this process, with its weights shared in place. */
+export class PolicyTrainer implements Trainer, Disposable {
+  readonly #policy: Policy;
+  readonly #optimizer: AdamW;
+
+  constructor(policy: Policy) {
+    this.#policy = policy;
+    this.#optimizer = new AdamW(policy.weights.variables);
+  }
+
+  async update(sequences: readonly TrainSequence[], options: UpdateOptions, signal: AbortSignal): Promise<Metrics> {
+    const metrics = new UpdateMetrics();
+    for (let epoch = 0; epoch < options.ppoEpochs; epoch++) {
+      for (const miniBatch of chunks(sequences, options.ppoMiniBatchSize)) {
+        signal.throwIfAborted();
+        const gradNorm = await this.#optimizerStep(miniBatch, options, metrics, signal);
+        metrics.add('actor/grad_norm', gradNorm, 1);
+        metrics.endOfFirstStep();
+      }
+    }
+    this.#policy.version += 1;
+    return { ...metrics.means(), 'actor/lr': options.lr };
+  }
+
+  async publish(): Promise<number> {
+    return this.#policy.version;
+  }
+
+  async save(directory: string): Promise<void> {
+    await savePolicy(directory, this.#policy, this.#optimizer);
+  }
+
+  async load(directory: string): Promise<void> {
+    await loadPolicy(directory, this.#policy, this.#optimizer);
+  }
+
+  [Symbol.dispose](): void {
+    this.#optimizer[Symbol.dispose]();
+  }
+
+  /** One AdamW step on the whole mini-batch; returns the gradient's norm before clipping. A non-finite one changes nothing. */
+  async #optimizerStep(
+    miniBatch: readonly TrainSequence[],
+    options: UpdateOptions,
+    metrics: UpdateMetrics,
+    signal: AbortSignal,
+  ): Promise<number> {
+    using gradients = new GradientSum(this.#policy.weights.variables);
+    for (const microBatch of microBatches(miniBatch, options)) {
+      signal.throwIfAborted();
+      using batch = new Batch(microBatch);
+      gradients.add(this.#gradients(batch, options, metrics));
+      await metrics.settle();
+    }
+    const norm = await gradients.norm();
+    if (!Number.isFinite(norm)) return norm;
+    gradients.scale(Math.min(1, options.gradClip / (norm + 1e-6)));
+    this.#optimizer.apply(gradients.sums, { lr: options.lr, betas, eps, weightDecay: options.weightDecay });
+    return norm;
+  }
+
+  #gradients(batch: Batch, options: UpdateOptions, metrics: UpdateMetrics): readonly tf.Tensor[] {
+    const variables = this.#policy.weights.variables;
+    const { value, grads } = tf.variableGrads(() => {
+      const { logProbs, entropy } = headOutput(this.#policy, batch, options.temperature);
+      const { losses, metrics: parts } = computePolicyLoss(options.policyLoss, { ...batch, logProbs });
+      metrics.record({ ...parts, 'actor/pg_loss': losses, 'actor/entropy': entropy }, batch, logProbs);
+      const objective: tf.Tensor1D =
+        options.entropyCoeff === 0 ? losses : tf.sub(losses, tf.mul(entropy, options.entropyCoeff));
+      return tf.sum<tf.Scalar>(tf.mul(objective, batch.weights));
+    }, [...variables]);
+    value.dispose();
+    return variables.map((variable) => grads[variable.name] ?? tf.zerosLike(variable));
+  }
+}
+
+/** Log-probs and entropies of the sampled tokens ([M] each) under the current weights. */
+export function headOutput(policy: Policy, batch: Batch, temperature: number): HeadOutput {
+  const hidden = decoder(policy, batch.tokens, batch.positions, attendWithin(batch.size, batch.length)); // [B*T, C]
+  const predictors = embedding(hidden, batch.predictors); // [M, C]
+  const head = policy.weights.matrix('model.embed_tokens.weight'); // [V, C]
+  return linearLogProbs(predictors, head, batch.targets, temperature === 0 ? 1 : temperature);
+}
+
+/**
+ * Sequences of similar length share a forward pass, so that little of it is padding; their weights are of the whole mini-batch.
+ * A sequence whose advantages are all 0 has a gradient of exactly 0: it counts in the weights but is not computed.
+ */
+function* microBatches(miniBatch: readonly TrainSequence[], options: UpdateOptions): Iterable<WeightedSequence[]> {
+  if (!isLossAggMode(options.lossAggMode)) throw new ConfigError(`unknown lossAggMode '${options.lossAggMode}'`);
+  const weights = tokenWeights(options.lossAggMode, miniBatch.map(sampledCount));
+  const weighted = miniBatch
+    .map((sequence, i) => ({ sequence, weight: weights[i] ?? 0 }))
+    .filter(({ sequence, weight }) => weight > 0 && (options.entropyCoeff > 0 || hasAdvantage(sequence)))
+    .sort((a, b) => a.sequence.tokens.length - b.sequence.tokens.length);
+  yield* chunks(weighted, options.ppoMicroBatchSize);
+}
+
+function hasAdvantage({ mask, advantages }: TrainSequence): boolean {
+  return advantages.some((advantage, t) => advantage !== 0 && mask[t] === 1);
+}
+
+function* chunks<Item>(items: readonly Item[], size: number): Iterable<Item[]> {
+  for (let start = 0; start < items.length; start += size) yield items.slice(start, start + size);
+}
+
+/** Gradients summed over micro-batches; owns its tensors. */
+class GradientSum implements Disposable {
+  sums: tf.Tensor[];
+
+  constructor(variables: readonly tf.Variable[]) {
+    this.sums = variables.map((variable) => tf.zerosLike(variable));
+  }
+
+  /** Takes over the gradients, one a variable. */
+  add(gradients: readonly tf.Tensor[]): void {
+    this.#replace((sum, i) => tf.add(sum, gradients[i] ?? 0));
+    tf.dispose([...gradients]);
+  }
+
+  scale(factor: number): void {
+    if (factor !== 1) this.#replace((sum) => tf.mul(sum, factor));
+  }
+
+  async norm(): Promise<number> {
+    const square = tf.tidy(() => tf.addN(this.sums.map((sum) => tf.sum(tf.square(sum)))));
+    const [value] = await square.data();
+    square.dispose();
+    return Math.sqrt(value ?? Number.NaN);
+  }
+
+  [Symbol.dispose](): void {
+    tf.dispose(this.sums);
+  }
+
+  #replace(compute: (sum: tf.Tensor, i: number) => tf.Tensor): void {
+    const old = this.sums;
+    this.sums = old.map((sum, i) => tf.tidy(() => compute(sum, i)));
+    tf.dispose(old);
+  }
+}

@@ -1,0 +1,55 @@
+import { z } from 'zod';
+import { Rng, rngKey } from './rng.js';
+import { learningRate, optimizerConfig } from './schedule.js';
+import type { Trainer, TrainSequence } from './types.js';
+
+export const warmStartConfig = z.strictObject({
+  steps: z
+    .int()
+    .min(0)
+    .default(0)
+    .describe('optimizer steps of supervised training before reinforcement learning; 0 = none'),
+  demonstrations: z.int().min(1).default(2000).describe("episodes of the environment's scripted teacher to learn from"),
+  batchSize: z.int().min(1).default(32).describe('demonstrations an optimizer step'),
+  microBatchSize: z.int().min(1).default(16).describe('demonstrations a forward pass'),
+  optimizer: optimizerConfig.prefault({ lr: 1e-3 }).describe('learning rate and its course'),
+});
+
+export type WarmStartConfig = z.output<typeof warmStartConfig>;
+
+/**
+ * Supervised training on demonstrations, the loss on assistant tokens only. Batches are drawn with replacement,
+ * by seed and step alone. `onStep` is told the loss after each step.
+ */
+export async function warmStart(
+  demonstrations: readonly TrainSequence[],
+  {
+    config,
+    trainer,
+    seed,
+    onStep,
+  }: { config: WarmStartConfig; trainer: Trainer; seed: number; onStep: (step: number, loss: number) => void },
+  signal: AbortSignal,
+): Promise<void> {
+  for (let step = 1; step <= config.steps; step++) {
+    const rng = new Rng(rngKey(seed, 'warm-start', step));
+    const batch = Array.from({ length: config.batchSize }, () => demonstrations[rng.int(demonstrations.length)]);
+    const metrics = await trainer.update(
+      batch.filter((sequence) => sequence !== undefined),
+      {
+        policyLoss: { name: 'sft' },
+        lossAggMode: 'token-mean',
+        entropyCoeff: 0,
+        ppoEpochs: 1,
+        ppoMiniBatchSize: config.batchSize,
+        ppoMicroBatchSize: config.microBatchSize,
+        lr: learningRate(config.optimizer, step, config.steps),
+        weightDecay: config.optimizer.weightDecay,
+        gradClip: config.optimizer.gradClip,
+        temperature: 1,
+      },
+      signal,
+    );
+    onStep(step, metrics['actor/pg_loss'] ?? Number.NaN);
+  }
+}
