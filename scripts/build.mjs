@@ -42,7 +42,9 @@ async function bundleGradients(file) {
   if (!existsSync(file)) return;
   const { build } = await import('rolldown');
   const bundle = `${file}.bundle`;
-  await build({ input: file, platform: 'node', logLevel: 'warn', output: { file: bundle, format: 'esm' } });
+  // The flags that registering reads are defined by the real copy of the library, which therefore comes first.
+  const banner = "import '@tensorflow/tfjs-core';";
+  await build({ input: file, platform: 'node', logLevel: 'warn', output: { file: bundle, format: 'esm', banner } });
   renameSync(bundle, file);
   rmSync(`${file}.map`, { force: true });
 }
