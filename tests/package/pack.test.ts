@@ -64,6 +64,15 @@ describe('the packed package, installed with npm in an empty folder', () => {
     await run(user, process.execPath, join(root, 'node_modules/typescript/bin/tsc'), '-p', '.');
   });
 
+  test('types the environments and tools that the README shows', async () => {
+    const blocks = [...readFileSync(join(root, 'README.md'), 'utf8').matchAll(/```ts\n(.*?)```/gs)];
+    const programs = blocks.map((match) => match[1]).filter((source) => /define(Env|Tool)\(/.test(source ?? ''));
+    expect(programs.length).toBe(3);
+    folder.write({ 'user/readme.ts': programs.join('\n') });
+    folder.write({ 'user/readme.json': '{"extends":"./tsconfig.json","files":["readme.ts"]}' });
+    await run(user, process.execPath, join(root, 'node_modules/typescript/bin/tsc'), '-p', 'readme.json');
+  });
+
   test('refuses a mistake in a user’s environment when it is compiled', async () => {
     const source = readFileSync(join(user, 'my-env.ts'), 'utf8').replace('2 * task.data.n', '2 * task.data.m');
     folder.write({ 'user/wrong.ts': source, 'user/wrong.json': '{"extends":"./tsconfig.json","files":["wrong.ts"]}' });

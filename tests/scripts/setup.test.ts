@@ -85,3 +85,16 @@ test('an installation that was cut short is done again', async () => {
   renameSync(join(checkout.path, 'node_modules/.verlet-packages'), join(checkout.path, 'stamp'));
   expect((await checkout.run('setup.mjs')).stderr).toContain('installing the packages');
 });
+
+test.each(['18.20.4', '20.18.3', '21.7.3', '22.11.0'])(
+  'Node %s is refused in one sentence before any work',
+  async (node) => {
+    using checkout = new Checkout().withoutPackages();
+    const pretend = `Object.defineProperty(process,'versions',{value:{...process.versions,node:'${node}'}})`;
+    const NODE_OPTIONS = `--import=data:text/javascript,${encodeURIComponent(pretend)}`;
+    const { code, stderr } = await checkout.run('setup.mjs', [], { env: { PATH: process.env.PATH, NODE_OPTIONS } });
+    expect(code).toBe(1);
+    expect(stderr).toBe(`error: verlet needs Node 20.19 or newer of line 20, or 22.12 or newer; this is ${node}.\n`);
+    expect(existsSync(join(checkout.path, 'node_modules'))).toBe(false);
+  },
+);
