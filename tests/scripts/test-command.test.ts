@@ -1,0 +1,40 @@
+import { expect, test } from 'vitest';
+import { Checkout, type Ended } from '../helpers/checkout.js';
+
+const HEAD = "import { expect, test } from 'vitest';\n";
+
+async function runTests(files: { readonly [path: string]: string }, args: readonly string[] = []): Promise<Ended> {
+  using checkout = new Checkout().withPackages().write(files);
+  return await checkout.run('test.mjs', args);
+}
+
+function lastLines(ended: Ended, count: number): string[] {
+  return ended.stdout.trimEnd().split('\n').slice(-count);
+}
+
+test('the run ends with the counts and fails when a test fails', async () => {
+  const source = `${HEAD}test('a', () => {}); test('b', () => {}); test('c', () => expect(1).toBe(2)); test.skip('d', () => {});`;
+  const ended = await runTests({ 'tests/a.test.ts': source });
+  expect(lastLines(ended, 2)).toEqual(['1 skipped', '2 passed, 1 failed']);
+  expect(ended.code).toBe(1);
+});
+
+test('arguments select tests', async () => {
+  const ended = await runTests({ 'tests/a.test.ts': `${HEAD}test('a', () => {}); test('b', () => {});` }, ['-t', 'a']);
+  expect(lastLines(ended, 1)).toEqual(['1 passed, 0 failed']);
+  expect(ended.code).toBe(0);
+});
+
+test.each([
+  ['nothing is executed', `${HEAD}test.skip('a', () => {});`, '0 passed, 1 failed'],
+  ['a file cannot be loaded', "import './missing.js';", '0 passed, 1 failed'],
+  [
+    'an error happens outside of every test',
+    `${HEAD}test('a', () => void setTimeout(() => { throw new Error('late'); }));`,
+    '1 passed, 1 failed',
+  ],
+])('the run fails when %s', async (_case, source, line) => {
+  const ended = await runTests({ 'tests/a.test.ts': source });
+  expect(lastLines(ended, 1)).toEqual([line]);
+  expect(ended.code).toBe(1);
+});
