@@ -9,6 +9,13 @@ export const policyServerConfig = z.strictObject({
   maxBatchSize: z.number().int().min(1).max(4096).default(64).describe('Sequences decoded at once.'),
   host: z.string().min(1).default('127.0.0.1').describe('Address to listen at.'),
   port: z.number().int().min(0).max(65535).default(0).describe('Port to listen at; 0 takes a free one.'),
+  stopTimeoutMs: z
+    .number()
+    .int()
+    .min(1)
+    .max(600_000)
+    .default(5_000)
+    .describe('How long the server may take to end in order before it is ended by force, in milliseconds.'),
 });
 
 export type PolicyServerConfig = z.infer<typeof policyServerConfig>;

@@ -14,21 +14,25 @@ export type PolicyBuilder = (config: PolicyServerConfig, signal: AbortSignal) =>
  * line on stdout is `{"url"}` once it listens or `{"failure"}` when it cannot. Ends when stdin does, or on SIGTERM.
  */
 export async function runPolicyProcess(build: PolicyBuilder): Promise<number> {
-  using lifeLine = new LifeLine(process.stdin);
   try {
-    await buildAndServe(build, lifeLine.signal);
+    await buildAndServe(parseArgument(process.argv[2]), build);
     return 0;
   } catch (error) {
-    if (lifeLine.signal.aborted && error === lifeLine.signal.reason) return 0;
     report({ failure: failureOf(error) });
     return 1;
   }
 }
 
-async function buildAndServe(build: PolicyBuilder, signal: AbortSignal): Promise<void> {
-  const config = parseArgument(process.argv[2]);
-  await using policy = await build(config, signal);
-  await servePolicy(policy, { host: config.host, port: config.port, onListening: (url) => report({ url }) }, signal);
+async function buildAndServe(config: PolicyServerConfig, build: PolicyBuilder): Promise<void> {
+  const { host, port, stopTimeoutMs } = config;
+  using lifeLine = new LifeLine(process.stdin, 2 * stopTimeoutMs); // who spawned it comes first
+  const { signal } = lifeLine;
+  try {
+    await using policy = await build(config, signal);
+    await servePolicy(policy, { host, port, onListening: (url) => report({ url }) }, signal);
+  } catch (error) {
+    if (!signal.aborted || error !== signal.reason) throw error;
+  }
 }
 
 function parseArgument(argument: string | undefined): PolicyServerConfig {

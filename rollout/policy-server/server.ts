@@ -2,12 +2,11 @@ import type { ServerResponse } from 'node:http';
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { ConfigError, InfrastructureError } from '../../core/errors.js';
-import { log } from '../../core/log.js';
 import type { Failure, Trainer } from '../../core/types.js';
 import type { PausableEngine } from '../engines/local.js';
 import { onAbort } from '../on-abort.js';
 import { failureOf } from './failures.js';
-import { decodeUpdate } from './update-frames.js';
+import { decodeUpdate, maxUpdateBytes } from './update-frames.js';
 import { describeProblem, directorySchema, emptySchema, generateRequestSchema } from './wire.js';
 
 /** What a policy server serves: an engine and a trainer over the same weights. */
@@ -65,12 +64,9 @@ export function createPolicyServer(parts: PolicyServerParts): FastifyInstance {
   return routes.app;
 }
 
-/** Whole batches travel in one update. */
-const bodyLimitBytes = 256 * 1024 * 1024;
-
 /** A Fastify instance whose handlers get a signal that aborts when their client or the server goes away. */
 class Routes {
-  readonly app = Fastify({ bodyLimit: bodyLimitBytes, return503OnClosing: false });
+  readonly app = Fastify({ bodyLimit: maxUpdateBytes, return503OnClosing: false });
   readonly #closing = new AbortController();
 
   constructor() {
@@ -188,7 +184,6 @@ function answerFailure(error: FastifyError | Error, reply: FastifyReply): Fastif
   if (reply.raw.destroyed) return reply.code(499).send(); // nobody reads it: the client went away and aborted its call
   const status = 'statusCode' in error && error.statusCode !== undefined ? error.statusCode : 500;
   if (status < 500) return reply.code(status).send({ failure: badRequest(error.message) });
-  log('error', 'policy_server_failed', { error: error.stack ?? `${error}` });
   return reply.code(500).send({ failure: failureOf(error) });
 }
 

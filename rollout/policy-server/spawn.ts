@@ -51,14 +51,12 @@ export async function spawnPolicyServer(
   }
 }
 
-/** How long a server may take to answer what is in flight and free its memory before it is killed. */
-const stopTimeoutMs = 5_000;
-
 const reportSchema = z.union([z.strictObject({ url: z.url() }), failureSchema.strict()]);
 
 class ServerProcess implements AsyncDisposable {
   readonly #child: ChildProcess;
   readonly #stdout: Readable;
+  readonly #stopTimeoutMs: number;
   readonly #gone = new AbortController();
 
   constructor(entry: string, config: PolicyServerConfig) {
@@ -66,6 +64,7 @@ class ServerProcess implements AsyncDisposable {
     // A group of its own, so that Ctrl-C reaches the controller alone, which then ends the server in order.
     const child = spawn(process.execPath, [entry, JSON.stringify(config)], { stdio: 'pipe', detached: true });
     this.#child = child;
+    this.#stopTimeoutMs = config.stopTimeoutMs;
     this.#stdout = child.stdout;
     child.once('error', (cause) => this.#markGone(`could not be started: ${cause.message}`));
     child.once('exit', (code, name) =>
@@ -94,7 +93,7 @@ class ServerProcess implements AsyncDisposable {
     if (this.#gone.signal.aborted) return;
     const gone = once(this.#gone.signal, 'abort');
     this.#kill('SIGTERM');
-    const killer = setTimeout(() => this.#kill('SIGKILL'), stopTimeoutMs);
+    const killer = setTimeout(() => this.#kill('SIGKILL'), this.#stopTimeoutMs);
     await gone;
     clearTimeout(killer);
   }

@@ -1,22 +1,24 @@
-import { assert } from '../../core/errors.js';
+import { assert, ConfigError } from '../../core/errors.js';
 import type { TrainSequence, UpdateOptions } from '../../core/types.js';
 import { updateOptionsSchema } from './wire.js';
 
 /**
  * The body of an update. JSON would block the sender's event loop for the whole batch at once; frames are made one
- * sequence at a time while the socket takes them, and numbers arrive bit for bit. All integers are little-endian.
+ * sequence at a time while the socket takes them, and numbers arrive bit for bit.
+ * Throws when lengths differ, ConfigError when the batch is too large for one update. All integers are little-endian.
  *
  *   body     = frame(options) frame(sequence)*
  *   frame    = uint32 length of what follows, in bytes | payload
  *   options  = UpdateOptions, JSON in UTF-8
  *   sequence = float64[T] logprobs | float64[T] advantages | int32[T] tokens | uint8[T] mask      (T = length / 21)
  */
-export function* encodeUpdate(sequences: readonly TrainSequence[], options: UpdateOptions): Generator<Buffer> {
-  const header = Buffer.from(JSON.stringify(options));
-  const length = Buffer.alloc(lengthBytes);
-  length.writeUInt32LE(header.length);
-  yield Buffer.concat([length, header]);
-  for (const sequence of sequences) yield encodeSequence(sequence);
+export function encodeUpdate(sequences: readonly TrainSequence[], options: UpdateOptions): Generator<Buffer> {
+  sequences.forEach(assertEqualLengths);
+  const header = encodeOptions(options);
+  const sizeBytes = sequences.reduce((sum, { tokens }) => sum + sequenceFrameBytes(tokens.length), header.length);
+  if (sizeBytes <= maxUpdateBytes) return encodeFrames(header, sequences);
+  const remedy = 'train on fewer or shorter sequences a step';
+  throw new ConfigError(`the batch takes ${sizeBytes} bytes, an update holds at most ${maxUpdateBytes}; ${remedy}`);
 }
 
 /** The reverse of encodeUpdate; throws RangeError or ZodError with one sentence when the body is not whole. */
@@ -26,16 +28,39 @@ export function decodeUpdate(body: Buffer): { sequences: TrainSequence[]; option
   return { options: updateOptionsSchema.parse(parseJson(header)), sequences: frames.map(decodeSequence) };
 }
 
+/** The largest body that a server takes. */
+export const maxUpdateBytes = 256 * 1024 * 1024;
+
 const lengthBytes = 4;
 const tokenBytes = 8 + 8 + 4 + 1;
 
+function assertEqualLengths({ tokens, mask, logprobs, advantages }: TrainSequence, index: number): void {
+  const lengths = [tokens, mask, logprobs, advantages].map((array) => array.length);
+  assert(
+    lengths.every((length) => length === tokens.length),
+    `sequence ${index} has ${lengths.join(', ')} tokens, mask entries, logprobs, advantages`,
+  );
+}
+
+function encodeOptions(options: UpdateOptions): Buffer {
+  const json = Buffer.from(JSON.stringify(options));
+  const length = Buffer.alloc(lengthBytes);
+  length.writeUInt32LE(json.length);
+  return Buffer.concat([length, json]);
+}
+
+function sequenceFrameBytes(count: number): number {
+  return lengthBytes + count * tokenBytes;
+}
+
+function* encodeFrames(header: Buffer, sequences: readonly TrainSequence[]): Generator<Buffer> {
+  yield header;
+  for (const sequence of sequences) yield encodeSequence(sequence);
+}
+
 function encodeSequence({ tokens, mask, logprobs, advantages }: TrainSequence): Buffer {
   const count = tokens.length;
-  assert(
-    mask.length === count && logprobs.length === count && advantages.length === count,
-    `${count} tokens, ${mask.length} mask entries, ${logprobs.length} logprobs, ${advantages.length} advantages`,
-  );
-  const frame = Buffer.allocUnsafe(lengthBytes + count * tokenBytes);
+  const frame = Buffer.allocUnsafe(sequenceFrameBytes(count));
   let at = frame.writeUInt32LE(count * tokenBytes);
   for (const value of logprobs) at = frame.writeDoubleLE(value, at);
   for (const value of advantages) at = frame.writeDoubleLE(value, at);

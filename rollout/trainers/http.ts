@@ -11,7 +11,7 @@ export class HttpTrainer implements Trainer, AsyncDisposable {
     this.#client = new PolicyClient(url, options);
   }
 
-  update(sequences: readonly TrainSequence[], options: UpdateOptions, signal: AbortSignal): Promise<Metrics> {
+  async update(sequences: readonly TrainSequence[], options: UpdateOptions, signal: AbortSignal): Promise<Metrics> {
     const body = encodeUpdate(sequences, options);
     return this.#client.call({ path: '/update', body, answer: metricsSchema }, signal);
   }

@@ -140,15 +140,17 @@ export class TwinTrainer implements Trainer {
   }
 
   async save(directory: string, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
     await access(directory).catch(() => {
       throw new ConfigError(`there is no directory ${directory}`);
     });
-    await writeFile(join(directory, 'twin.json'), JSON.stringify([this.#key, this.#version]), { signal });
+    await writeFile(join(directory, 'twin.json'), JSON.stringify([this.#key, this.#version]));
   }
 
   async load(directory: string, signal: AbortSignal): Promise<void> {
-    const text = await readFile(join(directory, 'twin.json'), { encoding: 'utf8', signal }).catch((cause) => {
-      throw signal.aborted ? signal.reason : new ConfigError(`${directory} holds no checkpoint`, { cause });
+    signal.throwIfAborted();
+    const text = await readFile(join(directory, 'twin.json'), 'utf8').catch((cause) => {
+      throw new ConfigError(`${directory} holds no checkpoint`, { cause });
     });
     [this.#key, this.#version] = JSON.parse(text);
   }
