@@ -1,11 +1,11 @@
-import type { ServerResponse } from 'node:http';
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { ConfigError, InfrastructureError } from '../../core/errors.js';
 import type { Failure, Trainer } from '../../core/types.js';
 import type { PausableEngine } from '../engines/local.js';
-import { onAbort } from '../on-abort.js';
+import { CallSignal } from './call-signal.js';
 import { failureOf } from './failures.js';
+import { TrainerTurn } from './trainer-turn.js';
 import { decodeUpdate, maxUpdateBytes } from './update-frames.js';
 import { describeProblem, directorySchema, emptySchema, generateRequestSchema } from './wire.js';
 
@@ -95,62 +95,6 @@ class Routes {
       call.signal.throwIfAborted();
       return await handler(request, call.signal);
     });
-  }
-}
-
-/** Aborts when the client goes away before it was answered and when the server closes. */
-class CallSignal implements Disposable {
-  readonly #controller = new AbortController();
-  readonly #response: ServerResponse;
-  readonly #closing: Disposable;
-  readonly #clientGone = (): void => this.#controller.abort(new DOMException('the client went away', 'AbortError'));
-
-  constructor(response: ServerResponse, closing: AbortSignal) {
-    this.#response = response;
-    this.#closing = onAbort(closing, () => this.#controller.abort(closing.reason));
-    if (response.destroyed) this.#clientGone();
-    else response.once('close', this.#clientGone);
-  }
-
-  get signal(): AbortSignal {
-    return this.#controller.signal;
-  }
-
-  [Symbol.dispose](): void {
-    this.#closing[Symbol.dispose]();
-    this.#response.removeListener('close', this.#clientGone);
-  }
-}
-
-/** Lets one trainer call run at a time, with the engine standing still. */
-class TrainerTurn {
-  readonly #engine: PausableEngine;
-  #isTaken = false;
-
-  constructor(engine: PausableEngine) {
-    this.#engine = engine;
-  }
-
-  get isTaken(): boolean {
-    return this.#isTaken;
-  }
-
-  async run<T>(call: () => Promise<T>, signal: AbortSignal): Promise<T> {
-    using _turn = this.#take();
-    using _paused = await this.#engine.pause(signal);
-    return await call();
-  }
-
-  #take(): Disposable {
-    if (this.#isTaken) {
-      throw new InfrastructureError('trainer_busy', 'the trainer is at another call', { retryable: true });
-    }
-    this.#isTaken = true;
-    return {
-      [Symbol.dispose]: () => {
-        this.#isTaken = false;
-      },
-    };
   }
 }
 

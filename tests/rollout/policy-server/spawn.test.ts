@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { ConfigError, InfrastructureError } from '../../../core/errors.js';
@@ -74,7 +75,7 @@ for (const fate of ['serve', 'deaf']) {
     const [line] = await once(parent.stdout, 'data');
     expect(isAlive(Number(line))).toBe(true);
     parent.kill('SIGKILL');
-    while (isAlive(Number(line))) await new Promise((resolve) => setImmediate(resolve));
+    while (isAlive(Number(line))) await setTimeout(10);
   });
 }
 
