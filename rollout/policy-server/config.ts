@@ -1,0 +1,21 @@
+import { z } from 'zod';
+
+/** What a policy server's process is told at its start; JSON only. */
+export const policyServerConfig = z.strictObject({
+  backend: z.enum(['auto', 'wasm', 'cpu', 'node', 'node-gpu']).default('auto').describe('Tensor backend.'),
+  model: z.record(z.string(), z.json()).default({}).describe('Description of the model.'),
+  vocabSize: z.number().int().min(1).describe("Size of the tokenizer's vocabulary."),
+  seed: z.number().int().default(0).describe('Key of the initial weights.'),
+  maxBatchSize: z.number().int().min(1).max(4096).default(64).describe('Sequences decoded at once.'),
+  host: z.string().min(1).default('127.0.0.1').describe('Address to listen at.'),
+  port: z.number().int().min(0).max(65535).default(0).describe('Port to listen at; 0 takes a free one.'),
+  stopTimeoutMs: z
+    .number()
+    .int()
+    .min(1)
+    .max(600_000)
+    .default(5_000)
+    .describe('How long the server may take to end in order before it is ended by force, in milliseconds.'),
+});
+
+export type PolicyServerConfig = z.infer<typeof policyServerConfig>;

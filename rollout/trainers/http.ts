@@ -1,0 +1,35 @@
+import type { Metrics, Trainer, TrainSequence, UpdateOptions } from '../../core/types.js';
+import { PolicyClient, type PolicyClientOptions } from '../policy-server/client.js';
+import { encodeUpdate } from '../policy-server/update-frames.js';
+import { emptySchema, metricsSchema, publishedSchema } from '../policy-server/wire.js';
+
+/** The trainer of a policy server somewhere else; directories are paths on the server's machine. */
+export class HttpTrainer implements Trainer, AsyncDisposable {
+  readonly #client: PolicyClient;
+
+  constructor(url: string, options: PolicyClientOptions) {
+    this.#client = new PolicyClient(url, options);
+  }
+
+  async update(sequences: readonly TrainSequence[], options: UpdateOptions, signal: AbortSignal): Promise<Metrics> {
+    const body = encodeUpdate(sequences, options);
+    return this.#client.call({ path: '/update', body, answer: metricsSchema }, signal);
+  }
+
+  async publish(signal: AbortSignal): Promise<number> {
+    const { version } = await this.#client.call({ path: '/publish', body: {}, answer: publishedSchema }, signal);
+    return version;
+  }
+
+  async save(directory: string, signal: AbortSignal): Promise<void> {
+    await this.#client.call({ path: '/save', body: { directory }, answer: emptySchema }, signal);
+  }
+
+  async load(directory: string, signal: AbortSignal): Promise<void> {
+    await this.#client.call({ path: '/load', body: { directory }, answer: emptySchema }, signal);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#client[Symbol.asyncDispose]();
+  }
+}
