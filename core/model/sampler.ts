@@ -7,8 +7,8 @@ import { attendToCaches, KvCache, recordInto } from './kv-cache.js';
 import type { Policy } from './policy.js';
 import { sampleToken } from './sample-token.js';
 
-/** A continuous batch over one set of weights: sequences join and leave between steps. */
-export interface Sampler {
+/** A continuous batch over one set of weights: sequences join and leave between steps. One owner makes one call at a time. */
+export interface Sampler extends Disposable {
   /** Sequences in the batch. */
   readonly size: number;
   /** Joins the batch at the next step. Throws RangeError when prompt and maxTokens do not fit the context or a token is unknown. */
@@ -68,6 +68,11 @@ export class PolicySampler implements Sampler {
   cancel(id: number): void {
     this.#waiting = this.#waiting.filter((sequence) => sequence.id !== id);
     this.#running = this.#running.filter((sequence) => sequence.id !== id);
+  }
+
+  [Symbol.dispose](): void {
+    this.#waiting = [];
+    this.#running = [];
   }
 
   async step(): Promise<readonly { readonly id: number; readonly generation: Generation }[]> {

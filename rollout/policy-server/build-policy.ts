@@ -1,12 +1,30 @@
-import { InfrastructureError } from '../../core/errors.js';
+import { Policy } from '../../core/model/policy.js';
+import { PolicySampler } from '../../core/model/sampler.js';
+import { useBackend } from '../../core/tensor/backend.js';
+import { PolicyTrainer } from '../../core/trainer.js';
+import { LocalEngine } from '../engines/local.js';
 import type { PolicyServerConfig } from './config.js';
 import type { PolicyServerParts } from './server.js';
 
 /** Engine and trainer over one set of weights; disposing it frees all of them. */
-export interface Policy extends PolicyServerParts, AsyncDisposable {}
+export interface ServedPolicy extends PolicyServerParts, AsyncDisposable {}
 
 /** Makes backend, weights, engine and trainer; throws ConfigError for what cannot be built. */
-export async function buildPolicy(config: PolicyServerConfig, signal: AbortSignal): Promise<Policy> {
+export async function buildPolicy(config: PolicyServerConfig, signal: AbortSignal): Promise<ServedPolicy> {
+  const backend = await useBackend(config.backend);
   signal.throwIfAborted();
-  throw new InfrastructureError('not_wired', `no policy for backend ${config.backend}`, { retryable: false });
+  const policy = Policy.fresh(config.model, config.vocabSize, config.seed);
+  const trainer = new PolicyTrainer(policy);
+  const engine = new LocalEngine(new PolicySampler(policy), { maxBatchSize: config.maxBatchSize });
+  return {
+    engine,
+    trainer,
+    backend,
+    version: policy.version,
+    async [Symbol.asyncDispose]() {
+      await engine[Symbol.asyncDispose]();
+      trainer[Symbol.dispose]();
+      policy[Symbol.dispose]();
+    },
+  };
 }

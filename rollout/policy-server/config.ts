@@ -1,9 +1,11 @@
 import { z } from 'zod';
+import { modelConfig } from '../../core/model/config.js';
+import { backendNames } from '../../core/tensor/backend.js';
 
 /** What a policy server's process is told at its start; JSON only. */
 export const policyServerConfig = z.strictObject({
-  backend: z.enum(['auto', 'wasm', 'cpu', 'node', 'node-gpu']).default('auto').describe('Tensor backend.'),
-  model: z.record(z.string(), z.json()).default({}).describe('Description of the model.'),
+  backend: z.enum(backendNames).default('auto').describe('Tensor backend.'),
+  model: modelConfig.prefault({}).describe('Description of the model.'),
   vocabSize: z.number().int().min(1).describe("Size of the tokenizer's vocabulary."),
   seed: z.number().int().default(0).describe('Key of the initial weights.'),
   maxBatchSize: z.number().int().min(1).max(4096).default(64).describe('Sequences decoded at once.'),

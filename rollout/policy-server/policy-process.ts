@@ -1,5 +1,5 @@
 import { ConfigError } from '../../core/errors.js';
-import type { Policy } from './build-policy.js';
+import type { ServedPolicy } from './build-policy.js';
 import { type PolicyServerConfig, policyServerConfig } from './config.js';
 import { failureOf } from './failures.js';
 import { LifeLine } from './life-line.js';
@@ -7,7 +7,7 @@ import { servePolicy } from './serve.js';
 import { describeProblem } from './wire.js';
 
 /** Makes the policy that a process serves. */
-export type PolicyBuilder = (config: PolicyServerConfig, signal: AbortSignal) => Promise<Policy>;
+export type PolicyBuilder = (config: PolicyServerConfig, signal: AbortSignal) => Promise<ServedPolicy>;
 
 /**
  * The life of a policy server's process, returning its exit code. The only argument is its config as JSON; the only
