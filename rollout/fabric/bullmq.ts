@@ -4,7 +4,7 @@ import { atMost } from './at-most.js';
 import { BullmqSubmitter } from './bullmq-submitter.js';
 import { type BullmqTimes, BullmqWorker } from './bullmq-worker.js';
 import { cancellation, JobStore, jobName, type Retention } from './job-store.js';
-import { connectRedis, OutageLog, type RedisAddress } from './redis-client.js';
+import { connectRedis, hangUp, OutageLog, type RedisAddress } from './redis-client.js';
 import { closed } from './waiters.js';
 
 export interface BullmqFabricOptions {
@@ -81,12 +81,14 @@ export class BullmqFabric implements JobFabric {
   }
 
   async #dispose(): Promise<void> {
-    const submitter = this.#submitter[Symbol.asyncDispose]();
+    const farewell = atMost(farewellMs, this.#submitter[Symbol.asyncDispose]());
     await Promise.all([...this.#workers].map((worker) => worker[Symbol.asyncDispose]()));
-    await atMost(farewellMs, submitter);
-    this.#subscriber?.disconnect();
-    this.#redis.disconnect();
-    await this.#submitter.closeReader();
+    await farewell;
+    await Promise.all([
+      hangUp(this.#redis),
+      this.#subscriber && hangUp(this.#subscriber),
+      this.#submitter.closeReader(),
+    ]);
   }
 
   /** Hears of jobs nobody waits for any more. What is missed in an outage, the patrol of the worker finds. */
