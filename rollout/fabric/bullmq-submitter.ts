@@ -90,17 +90,22 @@ export class BullmqSubmitter implements AsyncDisposable {
   #then(key: string, step: () => Promise<void>): void {
     const steps = (this.#steps.get(key) ?? Promise.resolve())
       .then(step)
-      .catch((error) => this.#waiters.reject(key, refused(error)))
+      .catch((error) => this.#fail(key, error))
       .finally(() => {
         if (this.#steps.get(key) === steps) this.#steps.delete(key);
       });
     this.#steps.set(key, steps);
   }
 
+  #fail(key: string, error: unknown): void {
+    this.#pending.delete(key);
+    this.#waiters.reject(key, refused(error));
+  }
+
   async #enqueue(job: Pending): Promise<void> {
     this.#readerStart ??= this.#startReader();
     await this.#readerStart;
-    if (!this.#waiters.has(job.key)) return;
+    if (this.#pending.get(job.key) !== job) return; // abandoned meanwhile
     const record = await this.#options.store.want(job.name, this.#id, Math.max(0, job.until - performance.now()));
     if (record !== undefined) return await this.#settle(job, record);
     const data = { id: job.id, payload: job.payload };

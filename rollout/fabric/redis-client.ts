@@ -42,14 +42,14 @@ export async function hangUp(client: Redis): Promise<void> {
   await atMost(hangUpMs, ended);
 }
 
-/** Reports an outage once when it begins and once when it is over. */
+/** Reports the errors of Redis clients: an outage once when it begins and once when it is over. */
 export class OutageLog {
   #isDown = false;
 
   failed(error: Error): void {
-    if (this.#isDown) log('debug', 'redis_error', { error: error.message });
-    else log('warn', 'redis_error', { error: error.message });
-    this.#isDown = true;
+    const isOutage = isConnectionError(error);
+    log(isOutage && this.#isDown ? 'debug' : 'warn', 'redis_error', { error: error.message });
+    this.#isDown ||= isOutage;
   }
 
   recovered(): void {
@@ -61,6 +61,11 @@ export class OutageLog {
 /** The address without its password. */
 export function describe(address: RedisAddress): string {
   return 'path' in address ? address.path : address.url.replace(/\/\/[^@/]*@/, '//');
+}
+
+/** Errors of the operating system carry its code; those that Redis answers do not. */
+function isConnectionError(error: Error): boolean {
+  return ('code' in error && typeof error.code === 'string') || error.message === 'Connection is closed.';
 }
 
 function createClient(address: RedisAddress): Redis {

@@ -106,7 +106,7 @@ test('the job of a submitter that vanished ends at its deadline', async () => {
   await using workers = await open();
   const handler = new Hanging();
   workers.work('n', handler.run, one);
-  const result = vanished.submit('n', null, { id: 'x', deadlineMs: 600, attempts: 3 }, never);
+  const result = vanished.submit('n', null, { id: 'x', deadlineMs: 1200, attempts: 3 }, never);
   const rejected = expect(result).rejects.toMatchObject({ code: 'deadline' });
   await handler.started();
   network.cut();
