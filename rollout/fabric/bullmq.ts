@@ -1,9 +1,10 @@
 import type { Redis } from 'ioredis';
+import { log } from '../../core/log.js';
 import type { JobFabric, JobHandler, Json, SubmitOptions, WorkOptions } from '../../core/types.js';
 import { atMost } from './at-most.js';
 import { BullmqSubmitter } from './bullmq-submitter.js';
 import { type BullmqTimes, BullmqWorker } from './bullmq-worker.js';
-import { cancellation, JobStore, jobName, type Retention } from './job-store.js';
+import { JobStore, jobName, type Retention, readCancellation } from './job-store.js';
 import { connectRedis, hangUp, OutageLog, type RedisAddress } from './redis-client.js';
 import { closed } from './waiters.js';
 
@@ -101,9 +102,10 @@ export class BullmqFabric implements JobFabric {
   }
 
   #cancel(message: string): void {
-    const { queue, id, why } = cancellation.parse(JSON.parse(message));
+    const cancelled = readCancellation(message);
+    if (cancelled === undefined) log('warn', 'unreadable_cancellation', { message: message.slice(0, 200) });
     for (const worker of this.#workers) {
-      if (worker.queue === queue) worker.cancel(id, why);
+      if (worker.queue === cancelled?.queue) worker.cancel(cancelled.id, cancelled.why);
     }
   }
 }
