@@ -15,18 +15,18 @@ export function chat(literals: TemplateStringsArray, ...values: (string | readon
 
 /** The tokens of the pieces; neighbouring texts are encoded as one, as a tokenizer that merges would see them. */
 export function encodePieces(tokenizer: Tokenizer, pieces: readonly ChatPiece[]): number[] {
-  const tokens: number[] = [];
+  const runs: number[][] = [];
   let text = '';
   for (const piece of pieces) {
     if ('text' in piece) {
       text += piece.text;
       continue;
     }
-    tokens.push(...tokenizer.encode(text), tokenizer.special(piece.control));
+    runs.push(tokenizer.encode(text), [tokenizer.special(piece.control)]);
     text = '';
   }
-  tokens.push(...tokenizer.encode(text));
-  return tokens;
+  runs.push(tokenizer.encode(text));
+  return runs.flat();
 }
 
 function literalPieces(literal: string): ChatPiece[] {
