@@ -10,7 +10,7 @@ const OPERATORS = ['+', '-', '*'] as const;
 
 const options = z.strictObject({
   operands: z.int().min(2).max(3).default(2).describe('numbers in an expression'),
-  digits: z.int().min(1).max(5).default(3).describe('digits of each number'),
+  digits: z.int().min(1).max(4).default(3).describe('digits of each number'),
   operators: z.array(z.enum(OPERATORS)).min(1).default(['*']).describe('operators to draw from'),
   teacher: z
     .strictObject({

@@ -15,7 +15,7 @@ import type {
 } from './environment.js';
 
 /** A task whose data has the type the environment's `task` gave it. */
-export type TaskOf<Data> = Task & { readonly data: Data };
+export type TaskOf<Data> = Omit<Task, 'data'> & { readonly data: Data };
 
 export interface TaskRequest<Options> {
   readonly split: Split;
@@ -30,7 +30,10 @@ export interface TaskRequest<Options> {
 export interface RewardPart<Data> {
   readonly weight: number;
   /** A finite number; anything else fails the episode instead of counting as 0. */
-  score(episode: Episode & { readonly task: TaskOf<Data> }, context: EpisodeContext): number | Promise<number>;
+  score(
+    episode: Omit<Episode, 'task'> & { readonly task: TaskOf<Data> },
+    context: EpisodeContext,
+  ): number | Promise<number>;
 }
 
 export interface StepContext<Options, Data> extends EpisodeContext {
@@ -56,7 +59,7 @@ export interface EnvSpec<Options, Data> {
   /** By default calls are answered, a cut turn is asked to be shorter, and a turn without calls ends the task. */
   step?(action: Action, context: StepContext<Options, Data>): StepResult | Promise<StepResult>;
   /** What a scripted teacher would say next. */
-  demonstrate?(moment: TeachingMoment & { readonly task: TaskOf<Data> }, options: Options): Message;
+  demonstrate?(moment: Omit<TeachingMoment, 'task'> & { readonly task: TaskOf<Data> }, options: Options): Message;
 }
 
 /** An environment from one short description. */
@@ -96,7 +99,8 @@ function createEnvironment(spec: EnvSpec<unknown, Json>, options: unknown, tools
     async step(action, context) {
       assert(current !== undefined, `${spec.name} was stepped before reset`);
       const answerCalls = () => answerAll(action, tools, context);
-      return await (spec.step ?? defaultStep)(action, { ...context, task: current, options, answerCalls });
+      const stepContext = { ...context, task: current, options, answerCalls };
+      return await (spec.step?.(action, stepContext) ?? defaultStep(action, stepContext));
     },
     score: (episode, context) => weigh(spec, episode, context),
     async [Symbol.asyncDispose]() {},
@@ -126,11 +130,11 @@ async function answerAll(
 async function weigh(spec: EnvSpec<unknown, Json>, episode: Episode, context: EpisodeContext): Promise<Reward> {
   const parts: Record<string, number> = {};
   let value = 0;
-  for (const [name, { weight, score }] of Object.entries(spec.rewards)) {
-    const part = await score(episode, context);
+  for (const [name, reward] of Object.entries(spec.rewards)) {
+    const part = await reward.score(episode, context);
     if (!Number.isFinite(part)) throw new Error(`reward ${name} of ${spec.name} is ${part} (${episode.task.id})`);
     parts[name] = part;
-    value += weight * part;
+    value += reward.weight * part;
   }
   return { value, parts };
 }

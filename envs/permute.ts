@@ -1,3 +1,4 @@
+import { assert } from '../core/errors.js';
 import { rngKey } from '../core/rng.js';
 
 const ROUNDS = 6;
@@ -8,6 +9,7 @@ const ROUNDS = 6;
  * cycle-walking cipher). Size up to 2^52.
  */
 export function permute(index: number, size: number, key: number): number {
+  assert(index >= 0 && index < size && size <= 2 ** 52, `${index} of ${size} cannot be shuffled`);
   const halfBits = Math.max(1, Math.ceil(Math.log2(size) / 2));
   let position = index;
   do position = feistel(position, 2 ** halfBits, key);
