@@ -7,6 +7,7 @@ import type {
   InferenceEngine,
   Outcome,
   Reward,
+  Sampling,
   SandboxProvider,
   StopReason,
   Task,
@@ -103,7 +104,7 @@ async function generate(
   record: EpisodeRecord,
   signal: AbortSignal,
 ): Promise<{ generation: Generation; durationMs: number }> {
-  const sampling = {
+  const sampling: Sampling = {
     temperature: config.temperature,
     maxTokens: Math.min(
       config.maxTurnTokens,
@@ -115,12 +116,21 @@ async function generate(
   };
   const startMs = now();
   const generation = await untilAborted(engine.generate(record.tokens, sampling, signal), signal);
-  const { length } = generation.tokens;
+  assertWellFormed(generation, sampling, task);
+  return { generation, durationMs: now() - startMs };
+}
+
+function assertWellFormed({ tokens, finishReason }: Generation, sampling: Sampling, task: Task): void {
+  const { length } = tokens;
   assert(
     length >= 1 && length <= sampling.maxTokens,
     `asked for 1 to ${sampling.maxTokens} tokens, got ${length} (${task.id})`,
   );
-  return { generation, durationMs: now() - startMs };
+  const last = tokens[length - 1];
+  assert(
+    (finishReason === 'stop') === (last !== undefined && sampling.stopTokens.includes(last)),
+    `finish reason ${finishReason} after token ${last}, stop tokens ${sampling.stopTokens} (${task.id})`,
+  );
 }
 
 function spentBudget(config: RolloutConfig, record: EpisodeRecord): StopReason | undefined {

@@ -92,6 +92,8 @@ describe('a rollout fails without a reward', () => {
       'more than it was asked for',
       { tokens: Array(200).fill(65), logprobs: Array(200).fill(0), versions: Array(200).fill(0) },
     ],
+    ['a stop without a stop token', { tokens: [65, 66] }],
+    ['a cut after a stop token', { finishReason: 'length' }],
     ['fewer log-probs than tokens', { logprobs: [-1] }],
     ['fewer versions than tokens', { versions: [0] }],
   ])('when the engine returns %s', async (_claim, generation) => {
