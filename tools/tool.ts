@@ -13,6 +13,8 @@ export interface ToolContext {
 export interface ToolResult {
   readonly content: string;
   readonly isError?: boolean;
+  /** Marks an error as a program of the model's that ran out of time. */
+  readonly isTimeout?: boolean;
 }
 
 /** Something a model may call. `execute` throws only for failures of ours or the world's. */

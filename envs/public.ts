@@ -1,0 +1,19 @@
+export { arithmetic } from './arithmetic.js';
+export {
+  defineEnv,
+  type EnvSpec,
+  type RewardPart,
+  type StepContext,
+  type TaskOf,
+  type TaskRequest,
+} from './define-env.js';
+export type {
+  EnvDefinition,
+  Environment,
+  Episode,
+  EpisodeContext,
+  Split,
+  StepResult,
+  TeachingMoment,
+} from './environment.js';
+export { builtInEnvs } from './registry.js';

@@ -1,0 +1,5 @@
+import { arithmetic } from './arithmetic.js';
+import type { EnvDefinition } from './environment.js';
+
+/** The environments a config may name without importing anything. */
+export const builtInEnvs: readonly EnvDefinition[] = [arithmetic];

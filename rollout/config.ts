@@ -1,0 +1,33 @@
+import { z } from 'zod';
+
+/** How episodes are sampled and what they may spend. */
+export const rolloutConfig = z.strictObject({
+  n: z.int().min(1).max(1024).default(8).describe('episodes a task: the size of a group'),
+  temperature: z.number().min(0).max(10).default(1).describe('sampling temperature; 0 picks the most likely token'),
+  maxTurns: z.int().min(1).max(1000).default(4).describe('assistant turns an episode'),
+  maxResponseTokens: z
+    .int()
+    .min(1)
+    .max(1_000_000)
+    .default(256)
+    .describe('sampled tokens an episode, all turns together'),
+  maxTurnTokens: z
+    .int()
+    .min(1)
+    .max(1_000_000)
+    .default(128)
+    .describe('sampled tokens a turn; a turn cut by it is closed and answered, and the episode goes on'),
+  maxContext: z.int().min(8).max(1_000_000).default(512).describe('tokens of prompt, turns and observations together'),
+  maxToolCalls: z.int().min(1).max(64).default(4).describe('calls run a turn; the rest are answered with a refusal'),
+  episodeDeadlineMs: z
+    .int()
+    .min(100)
+    .max(86_400_000)
+    .default(60_000)
+    .describe(
+      'from reset to the last turn; when it passes the episode is truncated and scored, for which it may take as long again',
+    ),
+  showTools: z.boolean().default(true).describe("print the tools' schemas into the system message"),
+});
+
+export type RolloutConfig = z.infer<typeof rolloutConfig>;

@@ -1,0 +1,38 @@
+import { describe, expect, it } from 'vitest';
+import { rolloutConfig } from '../../rollout/config.js';
+
+describe('rolloutConfig', () => {
+  it('has a default for everything', () => {
+    expect(rolloutConfig.parse({})).toEqual({
+      n: 8,
+      temperature: 1,
+      maxTurns: 4,
+      maxResponseTokens: 256,
+      maxTurnTokens: 128,
+      maxContext: 512,
+      maxToolCalls: 4,
+      episodeDeadlineMs: 60_000,
+      showTools: true,
+    });
+  });
+
+  it.each([
+    { n: 0 },
+    { temperature: -1 },
+    { temperature: Number.NaN },
+    { maxTurns: 1.5 },
+    { maxResponseTokens: 0 },
+    { maxTurnTokens: 0 },
+    { maxContext: 0 },
+    { maxToolCalls: 0 },
+    { episodeDeadlineMs: 0 },
+    { showTools: 'yes' },
+    { max_turns: 3 },
+  ])('refuses %j', (input) => {
+    expect(rolloutConfig.safeParse(input).success).toBe(false);
+  });
+
+  it('describes every key', () => {
+    expect(Object.values(rolloutConfig.shape).filter((field) => !field.description)).toEqual([]);
+  });
+});
