@@ -5,6 +5,7 @@ import type { SandboxConfig } from './config.js';
 import type { Isolator, Owner } from './isolator.js';
 import { LinkedAbort } from './linked-abort.js';
 import { ProgramSlots } from './program-slots.js';
+import { reapProcesses } from './reap-processes.js';
 import { runProgram } from './run-program.js';
 import { WorkingDirectory } from './working-directory.js';
 
@@ -52,6 +53,8 @@ class LocalSandbox implements Sandbox {
   readonly #onDisposed: () => void;
   readonly #life = new AbortController();
   readonly #running = new Set<Promise<unknown>>();
+  /** Programs that may have left processes behind. */
+  #leaving = 0;
   #removal: Promise<void> | undefined;
 
   constructor(isolator: Isolator, directory: WorkingDirectory, slots: ProgramSlots, onDisposed: () => void) {
@@ -65,7 +68,9 @@ class LocalSandbox implements Sandbox {
     return this.#whileAlive(signal, async (signal) => {
       using _slot = await this.#slots.acquire(signal);
       await this.#directory.unlock();
+      this.#leaving += 1;
       const end = await runProgram(this.#isolator.command(argv, this.#directory), options, signal);
+      if (!end.timedOut && !this.#isolator.canOutlive) this.#leaving -= 1;
       const exitCode = end.timedOut ? null : this.#isolator.exitCode(end);
       const { stdout, stderr, timedOut, truncated, durationMs } = end;
       return { stdout, stderr, exitCode, timedOut, truncated, durationMs };
@@ -100,7 +105,7 @@ class LocalSandbox implements Sandbox {
   async #remove(): Promise<void> {
     this.#life.abort(disposed('sandbox'));
     await Promise.allSettled(this.#running);
-    await this.#isolator.reap(this.#directory);
+    if (this.#leaving > 0) await reapProcesses(this.#isolator.trace(this.#directory));
     await this.#directory[Symbol.asyncDispose]();
     this.#onDisposed();
   }
