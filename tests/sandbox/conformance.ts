@@ -186,6 +186,19 @@ export function describeConformance(name: SandboxConfig['name']): void {
     expect(await eventually(() => countProcesses(marker) === 0)).toBe(true);
   });
 
+  test('programs aborted while they start do not outlive the sandbox', async () => {
+    const sandbox = await create();
+    const controllers = Array.from({ length: 8 }, () => new AbortController());
+    const running = controllers.map(({ signal }) => sandbox.exec(['sleep', '60'], limits, signal));
+    const settled = Promise.allSettled(running);
+    for (const [index, controller] of controllers.entries()) setTimeout(() => controller.abort('early'), 3 * index);
+    expect((await settled).map(({ status }) => status)).toEqual(Array(8).fill('rejected'));
+    const [name] = temporary.entries();
+    await sandbox[Symbol.asyncDispose]();
+    expect(name).toContain('verlet-sandbox-');
+    expect(await eventually(() => countProcesses(name ?? '') === 0)).toBe(true);
+  });
+
   test('an aborted signal starts nothing', async () => {
     await using sandbox = await create();
     const aborted = AbortSignal.abort('no');
