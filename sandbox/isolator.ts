@@ -1,11 +1,6 @@
+import type { Owner } from './owner.js';
 import type { ProcessTrace } from './reap-processes.js';
 import type { WorkingDirectory } from './working-directory.js';
-
-/** A host user that untrusted code runs as; only root can switch to one. */
-export interface Owner {
-  readonly uid: number;
-  readonly gid: number;
-}
 
 /** A program as the host starts it, confinement included. */
 export interface Command {

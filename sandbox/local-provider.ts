@@ -2,8 +2,9 @@ import { availableParallelism } from 'node:os';
 import { InfrastructureError } from '../core/errors.js';
 import type { ExecOptions, ExecResult, Sandbox, SandboxProvider } from '../core/types.js';
 import type { SandboxConfig } from './config.js';
-import type { Isolator, Owner } from './isolator.js';
+import type { Isolator } from './isolator.js';
 import { LinkedAbort } from './linked-abort.js';
+import { type Owner, ownerOf } from './owner.js';
 import { ProgramSlots } from './program-slots.js';
 import { reapProcesses } from './reap-processes.js';
 import { runProgram } from './run-program.js';
@@ -31,7 +32,7 @@ export class LocalProvider implements SandboxProvider {
   async create(signal: AbortSignal): Promise<Sandbox> {
     signal.throwIfAborted();
     if (this.#isDisposed) throw disposed('sandbox provider');
-    const directory = await makeDirectory(owner(this.#created++), this.#maxFileBytes);
+    const directory = await makeDirectory(ownerOf(this.#created++), this.#maxFileBytes);
     const sandbox = new LocalSandbox(this.#isolator, directory, this.#slots, () => this.#sandboxes.delete(sandbox));
     this.#sandboxes.add(sandbox);
     if (!this.#isDisposed && !signal.aborted) return sandbox;
@@ -120,16 +121,6 @@ async function makeDirectory(owner: Owner | undefined, maxFileBytes: number): Pr
       cause,
     });
   }
-}
-
-const FIRST_UID = 61_000;
-const UIDS = 4_000;
-
-/** A host user for the n-th sandbox of this process; only root can and must give its rights away. */
-function owner(index: number): Owner | undefined {
-  if (process.getuid?.() !== 0) return undefined;
-  const id = FIRST_UID + ((process.pid * 101 + index) % UIDS);
-  return { uid: id, gid: id };
 }
 
 function disposed(what: string): InfrastructureError {

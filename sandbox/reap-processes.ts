@@ -1,4 +1,5 @@
 import { readdir, readFile } from 'node:fs/promises';
+import { kill } from './kill.js';
 
 /** How processes are recognised on Linux: one entry of their environment or arguments, as they were started. */
 export interface ProcessTrace {
@@ -29,12 +30,4 @@ async function processesWith({ file, entry }: ProcessTrace): Promise<readonly nu
 /** Empty for a process that is gone or not ours to look at. */
 async function entries(path: string): Promise<readonly string[]> {
   return (await readFile(path, 'utf8').catch(() => '')).split('\0');
-}
-
-function kill(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL');
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
-  }
 }
