@@ -53,14 +53,11 @@ export class JsonlTracker implements ReadableTracker {
   }
 
   async resumeAt(step: number): Promise<void> {
-    const records = await this.readMetrics();
-    if (records.length > 0) {
-      const kept = records.filter((record) => record.step <= step);
-      await writeAtomically(
-        this.#metricsPath,
-        kept.map((record) => `${metricsLine(record.step, record.data)}\n`).join(''),
-      );
-    }
+    const kept = (await this.readMetrics()).filter((record) => record.step <= step);
+    await writeAtomically(
+      this.#metricsPath,
+      kept.map((record) => `${metricsLine(record.step, record.data)}\n`).join(''),
+    );
     for (const file of await this.#trajectoryFiles()) {
       if (file.step > step) await rm(this.#pathOf(file.split, file.step));
     }
