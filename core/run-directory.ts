@@ -1,11 +1,11 @@
 import { mkdir, readdir, rm, stat } from 'node:fs/promises';
-import { basename, join, resolve } from 'node:path';
+import { basename, join, relative, resolve } from 'node:path';
 import { stringify } from 'yaml';
 import { loadYaml } from './config.js';
 import { ConfigError } from './errors.js';
 import { writeAtomically } from './write-atomically.js';
 
-/** Where one run keeps everything it writes: config.yaml, metrics.jsonl, trajectories/, checkpoints/, report.html. */
+/** Where one run keeps everything it writes: config.yaml, metrics.jsonl, trajectories/, checkpoints/ and its report. */
 export class RunDirectory {
   /** Absolute. */
   readonly path: string;
@@ -51,6 +51,12 @@ export class RunDirectory {
     return basename(this.path);
   }
 
+  /** As a person standing in the working directory would write it. */
+  get displayPath(): string {
+    const below = relative('', this.path);
+    return below.startsWith('..') ? this.path : below;
+  }
+
   get configPath(): string {
     return join(this.path, 'config.yaml');
   }
@@ -65,14 +71,6 @@ export class RunDirectory {
 
   get checkpointsPath(): string {
     return join(this.path, 'checkpoints');
-  }
-
-  get reportPath(): string {
-    return join(this.path, 'report.html');
-  }
-
-  get curvesPath(): string {
-    return join(this.path, 'curves.svg');
   }
 
   /** Keeps the resolved config, from which the run can be started again. */
