@@ -17,12 +17,12 @@ export function renderSample(trajectory: Trajectory, colors: Colors): string[] {
 function renderMessage(message: Message, colors: Colors): string[] {
   const { role, content, name, toolCalls = [] } = message;
   const paints = { system: colors.dim, user: colors.cyan, assistant: colors.green, tool: colors.yellow };
-  const label = paints[role]((name === undefined ? role : `${role} ${printable(name)}`).padEnd(10));
+  const label = paints[role]((name === undefined ? role : `${role} ${printable(name)}`).padEnd(12));
   const calls = toolCalls.map((call) =>
     colors.magenta(`call ${printable(call.name)} ${printable(compact(call.arguments))}`),
   );
   const [first = '', ...rest] = [...shorten(content), ...calls];
-  return [`${label} ${first}`, ...rest.map((line) => `${' '.repeat(10)} ${line}`)];
+  return [`${label} ${first}`, ...rest.map((line) => `${' '.repeat(12)} ${line}`)];
 }
 
 function compact(value: unknown): string {

@@ -110,7 +110,7 @@ async function runInDirectory(context: CommandContext, { run, directory, flags }
   const streams = flags.json ? [new StreamTracker(context.io.stdout)] : [];
   const tracker = new FanOutTracker([records, new ProgressTracker(progress), ...streams]);
   const resume = flags.resume !== undefined;
-  return context.runTraining({ run, directory, tracker, records, progress, resume }, context.signal);
+  return await context.runTraining({ run, directory, tracker, records, progress, resume }, context.signal);
 }
 
 interface Result {
