@@ -50,13 +50,16 @@ export function curveSheet(metrics: readonly MetricsRecord[]): string {
 }
 
 function seriesOf(key: string, names: readonly string[], metrics: readonly MetricsRecord[]): Series[] {
-  const chosen = key.endsWith('*')
-    ? names.filter((name) => name.startsWith(key.slice(0, -1)))
-    : names.filter((name) => name === key);
+  const prefix = key.endsWith('*') ? key.slice(0, -1) : undefined;
+  const chosen = names.filter((name) => (prefix === undefined ? name === key : name.startsWith(prefix)));
   return chosen.map((name) => ({
-    name: key.endsWith('*')
-      ? name.slice(key.length - 1)
-      : name.slice(name.lastIndexOf('/', name.endsWith('/mean') ? name.length - 6 : name.length) + 1),
+    name: prefix === undefined ? shortName(name) : name.slice(prefix.length),
     points: metrics.flatMap(({ step, data }) => (data[name] === undefined ? [] : [{ x: step, y: data[name] }])),
   }));
+}
+
+/** `score` for critic/score/mean, `max` for response_length/max. */
+function shortName(key: string): string {
+  const path = key.endsWith('/mean') ? key.slice(0, -'/mean'.length) : key;
+  return path.slice(path.lastIndexOf('/') + 1);
 }

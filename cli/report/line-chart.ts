@@ -19,19 +19,20 @@ export interface Chart {
 /** Width and height of every chart, in pixels. */
 export const chartSize = { width: 420, height: 240 } as const;
 
-const frame = { left: 56, right: 14, top: 46, bottom: 28 } as const;
+const frame = { left: 56, right: 18, top: 50, bottom: 28 } as const;
 const palette = ['#2563eb', '#dc2626', '#059669', '#d97706', '#7c3aed', '#0891b2', '#be185d', '#4b5563'] as const;
 
 /** A line chart as an SVG group at the origin; points that are not finite leave a gap. Empty series are allowed. */
 export function lineChart({ title, series }: Chart): string {
   const points = series.flatMap((one) => one.points).filter(isFinitePoint);
+  const { left, right, top, bottom } = frame;
   const x = scaleOf(
     points.map((point) => point.x),
-    [frame.left, chartSize.width - frame.right],
+    { from: left, to: chartSize.width - right, rounded: false },
   );
   const y = scaleOf(
     points.map((point) => point.y),
-    [chartSize.height - frame.bottom, frame.top],
+    { from: chartSize.height - bottom, to: top, rounded: true },
   );
   const paths = series.map((one, index) => seriesPath(one, { x, y, color: colorOf(index) }));
   return [
@@ -50,27 +51,30 @@ interface Scale {
   place(value: number): number;
 }
 
-function scaleOf(values: readonly number[], [from, to]: readonly [number, number]): Scale {
+/** Places values between `from` and `to`; with `rounded` the ends are moved out to round numbers. */
+function scaleOf(values: readonly number[], range: { from: number; to: number; rounded: boolean }): Scale {
   const low = values.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
   const high = values.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
-  const [start, end] = values.length === 0 ? [0, 1] : low === high ? widen(low) : [low, high];
-  const ticks = ticksBetween(start, end);
-  return { ticks, place: (value) => from + ((value - start) / (end - start)) * (to - from) };
+  const ends = values.length === 0 ? [0, 1] : low === high ? widen(low) : [low, high];
+  const [start, end, step] = roundEnds(ends, range.rounded);
+  const first = Math.ceil(start / step - 1e-9);
+  const count = Math.max(0, Math.floor(end / step + 1e-9) - first + 1);
+  const ticks = Array.from({ length: count }, (_, index) => Number(((first + index) * step).toPrecision(12)));
+  return { ticks, place: (value) => range.from + ((value - start) / (end - start)) * (range.to - range.from) };
+}
+
+/** Start, end and the distance of ticks: 1, 2 or 5 times a power of ten, for about five of them. */
+function roundEnds([low = 0, high = 1]: readonly number[], rounded: boolean): [number, number, number] {
+  const rough = (high - low) / 5;
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = power * ([1, 2, 5].find((factor) => factor * power >= rough * 0.8) ?? 10);
+  if (!rounded) return [low, high, step];
+  return [Math.floor(low / step + 1e-9) * step, Math.ceil(high / step - 1e-9) * step, step];
 }
 
 function widen(value: number): [number, number] {
   const margin = value === 0 ? 1 : Math.abs(value) / 2;
   return [value - margin, value + margin];
-}
-
-/** Round numbers (1, 2, 5 times a power of ten), three to six of them. */
-function ticksBetween(low: number, high: number): number[] {
-  const rough = (high - low) / 4;
-  const power = 10 ** Math.floor(Math.log10(rough));
-  const step = power * ([1, 2, 5, 10].find((factor) => factor * power >= rough) ?? 10);
-  const first = Math.ceil(low / step - 1e-9);
-  const count = Math.max(0, Math.floor(high / step + 1e-9) - first + 1);
-  return Array.from({ length: count }, (_, index) => Number(((first + index) * step).toPrecision(12)));
 }
 
 function axisLines(x: Scale, y: Scale): string[] {
@@ -93,7 +97,7 @@ function legend(series: readonly Series[]): string[] {
   return series.flatMap(({ name, points }, index) => {
     const last = points.findLast(isFinitePoint);
     const label = last === undefined ? name : `${name} ${formatNumber(last.y)}`;
-    const width = 20 + label.length * 5.8;
+    const width = 28 + label.length * 6.4;
     if (at + width > chartSize.width) return [];
     const mark = `<line x1="${round(at)}" y1="34" x2="${round(at + 12)}" y2="34" stroke="${colorOf(index)}" stroke-width="2"/>`;
     const text = `<text x="${round(at + 16)}" y="38" fill="#6b7280">${escapeMarkup(label)}</text>`;
