@@ -24,7 +24,8 @@ export async function resolveRun(
 ): Promise<ResolvedRun> {
   const input = applyOverrides(await loadYaml(configPath), overrides);
   const registered = await loadModules(importsOf(input), configPath, builtins);
-  const parsed = parseConfig(runConfigSchema(registered), input, { source: configPath, aliases: verlNames, kinds });
+  const source = overrides.length === 0 ? configPath : `${configPath} with ${overrides.join(' ')}`;
+  const parsed = parseConfig(runConfigSchema(registered), input, { source, aliases: verlNames, kinds });
   const imports = parsed.imports.map((specifier) => absoluteImport(specifier, configPath));
   const { name, ...envOptions } = parsed.env;
   const env = lookUp('environment', name, byName(registered.envs));

@@ -26,7 +26,7 @@ export function evalCommand(context: CommandContext): Command {
 async function evaluate(context: CommandContext, path: string, overrides: string[], flags: Flags): Promise<void> {
   const directory = await RunDirectory.open(path);
   const run = await resolveRun(directory.configPath, overrides, context.builtins);
-  using terminal = new TerminalProgress(context.io, { isQuiet: flags.quiet === true });
+  using terminal = new TerminalProgress(context, { isQuiet: flags.quiet === true });
   const { progress } = terminal;
   const metrics = await context.runEvaluation({ run, directory, progress }, context.signal);
   context.io.stdout.write(flags.json ? `${JSON.stringify(metrics)}\n` : table(metrics));

@@ -104,7 +104,7 @@ function newDirectory(name: string, path: string | undefined): Promise<RunDirect
 type Started = Pick<Parameters<CommandContext['runTraining']>[0], 'run' | 'directory'> & { readonly flags: Flags };
 
 async function runInDirectory(context: CommandContext, { run, directory, flags }: Started): Promise<Metrics> {
-  using terminal = new TerminalProgress(context.io, { isQuiet: flags.quiet === true });
+  using terminal = new TerminalProgress(context, { isQuiet: flags.quiet === true });
   const { progress } = terminal;
   const records = new JsonlTracker(directory);
   const streams = flags.json ? [new StreamTracker(context.io.stdout)] : [];
