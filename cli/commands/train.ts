@@ -1,0 +1,131 @@
+import { Command } from 'commander';
+import { ConfigError } from '../../core/errors.js';
+import { RunDirectory } from '../../core/run-directory.js';
+import { FanOutTracker } from '../../core/trackers/fan-out.js';
+import { JsonlTracker } from '../../core/trackers/jsonl.js';
+import type { Metrics } from '../../core/types.js';
+import { type CommandContext, example } from '../command-context.js';
+import { ProgressTracker } from '../progress-tracker.js';
+import { writeReport } from '../report/write-report.js';
+import { resolveRun } from '../resolve-run.js';
+import { StreamTracker } from '../stream-tracker.js';
+import { TerminalProgress } from '../terminal-progress.js';
+
+interface Flags {
+  readonly backend?: string;
+  readonly seed?: string;
+  readonly steps?: string;
+  readonly runDir?: string;
+  readonly resume?: string;
+  readonly json?: true;
+  readonly quiet?: true;
+}
+
+interface Request {
+  readonly configPath: string;
+  readonly overrides: readonly string[];
+  /** The run to take up. */
+  readonly earlier?: RunDirectory;
+}
+
+/** `verlet train CONFIG [key=value…]` */
+export function trainCommand(context: CommandContext): Command {
+  return new Command('train')
+    .description('Train as a YAML file says; keep everything in a run directory.')
+    .argument('[config]', 'the YAML file; left out with --resume')
+    .argument('[overrides...]', 'key=value with dotted keys, values as in YAML')
+    .option('--backend <name>', 'where tensors are computed (the same as backend=NAME)')
+    .option('--seed <number>', 'the same as seed=NUMBER')
+    .option('--steps <number>', 'the same as trainer.totalTrainingSteps=NUMBER')
+    .option('--run-dir <path>', 'the directory of this run (default: runs/NAME-TIME)')
+    .option('--resume <run>', 'take up an earlier run where its newest checkpoint stands')
+    .option('--json', 'one line of JSON a step on stdout')
+    .option('--quiet', 'no progress; only warnings and the result')
+    .addHelpText(
+      'after',
+      example([
+        'verlet train run.yaml',
+        'verlet train run.yaml optimizer.lr=3e-4 rollout.n=16 --seed 3',
+        "verlet train run.yaml 'tools=[python]' --json > metrics.jsonl",
+        'verlet train --resume runs/NAME trainer.totalTrainingSteps=400',
+      ]),
+    )
+    .action((config: string | undefined, overrides: string[], flags: Flags) =>
+      train(context, config, overrides, flags),
+    );
+}
+
+async function train(
+  context: CommandContext,
+  config: string | undefined,
+  words: string[],
+  flags: Flags,
+): Promise<void> {
+  const { configPath, overrides, earlier } = await readRequest(config, words, flags);
+  const run = await resolveRun(configPath, overrides, context.builtins);
+  const directory = earlier ?? (await newDirectory(run.config.name, flags.runDir));
+  if (earlier === undefined || overrides.length > 0) await directory.writeConfig(run.config);
+  try {
+    const metrics = await runInDirectory(context, { run, directory, flags });
+    const report = await writeReport(directory, directory.path);
+    tellResult(context, { directory, metrics, reportPath: report.htmlPath, flags });
+  } catch (error) {
+    if (earlier === undefined && error instanceof ConfigError) await directory.removeIfUnused();
+    if (context.signal.aborted) {
+      context.io.stderr.write(`continue with: verlet train --resume ${directory.displayPath}\n`);
+    }
+    throw error;
+  }
+}
+
+async function readRequest(config: string | undefined, words: readonly string[], flags: Flags): Promise<Request> {
+  const overrides = [...words];
+  if (flags.seed !== undefined) overrides.push(`seed=${flags.seed}`);
+  if (flags.backend !== undefined) overrides.push(`backend=${flags.backend}`);
+  if (flags.steps !== undefined) overrides.push(`trainer.totalTrainingSteps=${flags.steps}`);
+  if (flags.resume === undefined) {
+    if (config === undefined) throw new ConfigError('name a YAML file to train from, or --resume and a run directory');
+    return { configPath: config, overrides };
+  }
+  if (flags.runDir !== undefined)
+    throw new ConfigError('--resume keeps to the run’s own directory; leave out --run-dir');
+  const earlier = await RunDirectory.open(flags.resume);
+  if (config === undefined) return { configPath: earlier.configPath, overrides, earlier };
+  if (!config.includes('=')) {
+    throw new ConfigError(`--resume takes the run’s own config; leave out ${config}, or give key=value to change it`);
+  }
+  return { configPath: earlier.configPath, overrides: [config, ...overrides], earlier };
+}
+
+function newDirectory(name: string, path: string | undefined): Promise<RunDirectory> {
+  return path === undefined ? RunDirectory.create('runs', name, new Date()) : RunDirectory.createAt(path);
+}
+
+type Started = Pick<Parameters<CommandContext['runTraining']>[0], 'run' | 'directory'> & { readonly flags: Flags };
+
+async function runInDirectory(context: CommandContext, { run, directory, flags }: Started): Promise<Metrics> {
+  using terminal = new TerminalProgress(context, { isQuiet: flags.quiet === true });
+  const { progress } = terminal;
+  const records = new JsonlTracker(directory);
+  const streams = flags.json ? [new StreamTracker(context.io.stdout)] : [];
+  const tracker = new FanOutTracker([records, new ProgressTracker(progress), ...streams]);
+  const resume = flags.resume !== undefined;
+  return await context.runTraining({ run, directory, tracker, records, progress, resume }, context.signal);
+}
+
+interface Result {
+  readonly directory: RunDirectory;
+  readonly metrics: Metrics;
+  readonly reportPath: string;
+  readonly flags: Flags;
+}
+
+function tellResult({ io }: CommandContext, { directory, metrics, reportPath, flags }: Result): void {
+  if (flags.json) {
+    io.stdout.write(`${JSON.stringify({ run: directory.path, report: reportPath, metrics })}\n`);
+    return;
+  }
+  const core = Object.entries(metrics).filter(([key]) => key.startsWith('val-core/'));
+  for (const [key, value] of core) io.stdout.write(`${key}: ${value}\n`);
+  io.stdout.write(`run: ${directory.displayPath}\nreport: ${reportPath}\n`);
+}

@@ -1,0 +1,56 @@
+import { applyOverrides, loadYaml, lookUp, parseConfig } from '../core/config.js';
+import type { EnvDefinition } from '../envs/environment.js';
+import type { Tool } from '../tools/tool.js';
+import type { Builtins } from './builtins.js';
+import { absoluteImport, loadModules } from './load-modules.js';
+import { kinds, type RunConfig, runConfigSchema } from './run-config.js';
+import { verlNames } from './verl-names.js';
+
+/** A run as it was asked for, with every name looked up. */
+export interface ResolvedRun {
+  /** JSON only; starts the same run again wherever it is written. */
+  readonly config: RunConfig;
+  readonly env: EnvDefinition;
+  /** What the environment's own schema made of `env`, without its name. */
+  readonly envOptions: unknown;
+  readonly tools: readonly Tool[];
+}
+
+/** Reads, overrides and checks the config; throws ConfigError before anything was started or written. */
+export async function resolveRun(
+  configPath: string,
+  overrides: readonly string[],
+  builtins: Builtins,
+): Promise<ResolvedRun> {
+  const input = applyOverrides(await loadYaml(configPath), overrides);
+  const registered = await loadModules(importsOf(input), configPath, builtins);
+  const source = overrides.length === 0 ? configPath : `${configPath} with ${overrides.join(' ')}`;
+  const parsed = parseConfig(runConfigSchema(registered), input, { source, aliases: verlNames, kinds });
+  const imports = parsed.imports.map((specifier) => absoluteImport(specifier, configPath));
+  const { name, ...envOptions } = parsed.env;
+  const env = lookUp('environment', name, byName(registered.envs));
+  return {
+    config: { ...parsed, imports },
+    env,
+    envOptions,
+    tools: parsed.tools?.map((choice) => chooseTool(choice, registered.tools)) ?? env.defaultTools,
+  };
+}
+
+/** The modules to load before the whole config can be parsed; a wrong form is left to that. */
+function importsOf(input: unknown): string[] {
+  if (typeof input !== 'object' || input === null || !('imports' in input) || !Array.isArray(input.imports)) return [];
+  return input.imports.filter((specifier) => typeof specifier === 'string');
+}
+
+function chooseTool(choice: NonNullable<RunConfig['tools']>[number], tools: readonly Tool[]): Tool {
+  const { name, timeoutMs = undefined } = typeof choice === 'string' ? { name: choice } : choice;
+  const tool = lookUp('tool', name, byName(tools));
+  if (timeoutMs === undefined) return tool;
+  const { kind, description, input } = tool;
+  return { kind, name, description, input, timeoutMs, execute: (given, context) => tool.execute(given, context) };
+}
+
+function byName<Value extends { readonly name: string }>(values: readonly Value[]): ReadonlyMap<string, Value> {
+  return new Map(values.map((value) => [value.name, value]));
+}

@@ -1,0 +1,27 @@
+/**
+ * verl's keys whose name here is another one, by their last part or dotted in full. Those that only changed from
+ * snake_case to camelCase, or moved to another section, need no entry.
+ */
+export const verlNames: { readonly [key: string]: string } = {
+  max_assistant_turns: 'rollout.maxTurns',
+  max_user_turns: 'rollout.maxTurns',
+  max_response_length: 'rollout.maxResponseTokens',
+  max_model_len: 'rollout.maxContext',
+  max_prompt_length: 'rollout.maxContext',
+  max_parallel_calls: 'rollout.maxToolCalls',
+  max_actor_ckpt_to_keep: 'trainer.maxCkptToKeep',
+  max_critic_ckpt_to_keep: 'trainer.maxCkptToKeep',
+  lr_scheduler_type: 'optimizer.lrScheduler',
+  lr_warmup_steps_ratio: 'optimizer.lrWarmupSteps',
+  min_lr_ratio: 'optimizer.lrMinRatio',
+  clip_grad: 'optimizer.gradClip',
+  val_batch_size: 'data.evalSize',
+  val_max_samples: 'data.evalSize',
+  experiment_name: 'name',
+  project_name: 'name',
+  tool_config_path: 'tools',
+  resume_mode: 'the option --resume RUN',
+  resume_from_path: 'the option --resume RUN',
+  default_local_dir: 'the option --run-dir PATH',
+  device: 'backend',
+};
