@@ -1,3 +1,5 @@
+import { setMaxListeners } from 'node:events';
+
 /**
  * An AbortSignal that follows its parent and also aborts after `timeoutMs`; dispose it to remove timer and listener.
  * Used instead of AbortSignal.any and AbortSignal.timeout, which keep both until garbage collection.
@@ -11,6 +13,7 @@ export class Deadline implements Disposable {
 
   constructor(parent: AbortSignal, timeoutMs: number) {
     this.#parent = parent;
+    setMaxListeners(0, parent); // many deadlines may follow one signal; each removes its listener
     this.#timer = setTimeout(() => this.#expire(timeoutMs), Math.min(timeoutMs, 2 ** 31 - 1));
     if (parent.aborted) this.#follow();
     else parent.addEventListener('abort', this.#follow, { once: true });
