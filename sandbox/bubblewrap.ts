@@ -43,7 +43,8 @@ export async function bubblewrapProvider(
       hasReport: true,
     }),
     exitCode,
-    reap: async () => {}, // the PID namespace ended with the program
+    trace: ({ path }) => ({ file: 'cmdline', entry: path }),
+    canOutlive: false, // the PID namespace ends with the program
   };
   return new LocalProvider(isolator, config);
 }

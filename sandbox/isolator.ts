@@ -1,10 +1,6 @@
+import type { Owner } from './owner.js';
+import type { ProcessTrace } from './reap-processes.js';
 import type { WorkingDirectory } from './working-directory.js';
-
-/** A host user that untrusted code runs as; only root can switch to one. */
-export interface Owner {
-  readonly uid: number;
-  readonly gid: number;
-}
 
 /** A program as the host starts it, confinement included. */
 export interface Command {
@@ -41,6 +37,8 @@ export interface Isolator {
   command(argv: readonly string[], directory: WorkingDirectory): Command;
   /** The program's own exit code; null for a signal or a timeout. Throws InfrastructureError when the isolator failed. */
   exitCode(end: ProgramEnd): number | null;
-  /** Ends processes of the directory that outlived their program. */
-  reap(directory: WorkingDirectory): Promise<void>;
+  /** What the processes that keep a directory's programs alive have in common. */
+  trace(directory: WorkingDirectory): ProcessTrace;
+  /** Whether processes can outlive a program that ended by itself; one killed while it starts always can. */
+  readonly canOutlive: boolean;
 }

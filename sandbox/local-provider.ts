@@ -2,9 +2,11 @@ import { availableParallelism } from 'node:os';
 import { InfrastructureError } from '../core/errors.js';
 import type { ExecOptions, ExecResult, Sandbox, SandboxProvider } from '../core/types.js';
 import type { SandboxConfig } from './config.js';
-import type { Isolator, Owner } from './isolator.js';
+import type { Isolator } from './isolator.js';
 import { LinkedAbort } from './linked-abort.js';
+import { type Owner, ownerOf } from './owner.js';
 import { ProgramSlots } from './program-slots.js';
+import { reapProcesses } from './reap-processes.js';
 import { runProgram } from './run-program.js';
 import { WorkingDirectory } from './working-directory.js';
 
@@ -30,7 +32,7 @@ export class LocalProvider implements SandboxProvider {
   async create(signal: AbortSignal): Promise<Sandbox> {
     signal.throwIfAborted();
     if (this.#isDisposed) throw disposed('sandbox provider');
-    const directory = await makeDirectory(owner(this.#created++), this.#maxFileBytes);
+    const directory = await makeDirectory(ownerOf(this.#created++), this.#maxFileBytes);
     const sandbox = new LocalSandbox(this.#isolator, directory, this.#slots, () => this.#sandboxes.delete(sandbox));
     this.#sandboxes.add(sandbox);
     if (!this.#isDisposed && !signal.aborted) return sandbox;
@@ -52,6 +54,8 @@ class LocalSandbox implements Sandbox {
   readonly #onDisposed: () => void;
   readonly #life = new AbortController();
   readonly #running = new Set<Promise<unknown>>();
+  /** Programs that may have left processes behind. */
+  #leaving = 0;
   #removal: Promise<void> | undefined;
 
   constructor(isolator: Isolator, directory: WorkingDirectory, slots: ProgramSlots, onDisposed: () => void) {
@@ -65,7 +69,9 @@ class LocalSandbox implements Sandbox {
     return this.#whileAlive(signal, async (signal) => {
       using _slot = await this.#slots.acquire(signal);
       await this.#directory.unlock();
+      this.#leaving += 1;
       const end = await runProgram(this.#isolator.command(argv, this.#directory), options, signal);
+      if (!end.timedOut && !this.#isolator.canOutlive) this.#leaving -= 1;
       const exitCode = end.timedOut ? null : this.#isolator.exitCode(end);
       const { stdout, stderr, timedOut, truncated, durationMs } = end;
       return { stdout, stderr, exitCode, timedOut, truncated, durationMs };
@@ -100,7 +106,7 @@ class LocalSandbox implements Sandbox {
   async #remove(): Promise<void> {
     this.#life.abort(disposed('sandbox'));
     await Promise.allSettled(this.#running);
-    await this.#isolator.reap(this.#directory);
+    if (this.#leaving > 0) await reapProcesses(this.#isolator.trace(this.#directory));
     await this.#directory[Symbol.asyncDispose]();
     this.#onDisposed();
   }
@@ -115,16 +121,6 @@ async function makeDirectory(owner: Owner | undefined, maxFileBytes: number): Pr
       cause,
     });
   }
-}
-
-const FIRST_UID = 61_000;
-const UIDS = 4_000;
-
-/** A host user for the n-th sandbox of this process; only root can and must give its rights away. */
-function owner(index: number): Owner | undefined {
-  if (process.getuid?.() !== 0) return undefined;
-  const id = FIRST_UID + ((process.pid * 101 + index) % UIDS);
-  return { uid: id, gid: id };
 }
 
 function disposed(what: string): InfrastructureError {

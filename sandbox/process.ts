@@ -8,7 +8,6 @@
  * user, fills disks, and can outlive its kill by leaving the process group until the sandbox is disposed (such processes are then
  * found on Linux by their environment, which they can hide).
  */
-import { readdir, readFile } from 'node:fs/promises';
 import { InfrastructureError } from '../core/errors.js';
 import type { SandboxProvider } from '../core/types.js';
 import type { SandboxConfig } from './config.js';
@@ -25,7 +24,8 @@ export function processProvider(config: SandboxConfig, prlimit?: string): Sandbo
     name: 'process',
     command: (argv, directory) => command([...limit(directory), ...argv], directory),
     exitCode,
-    reap,
+    trace: ({ path }) => ({ file: 'environ', entry: `HOME=${path}` }),
+    canOutlive: true,
   };
   return new LocalProvider(isolator, config);
 }
@@ -45,37 +45,4 @@ function exitCode({ code, startError }: ProgramEnd): number | null {
     retryable: true,
     cause: startError,
   });
-}
-
-const MAX_ROUNDS = 20;
-
-/** Kills in rounds, since a process may fork while we look. */
-async function reap({ path }: WorkingDirectory): Promise<void> {
-  if (process.platform !== 'linux') return;
-  for (let round = 0; round < MAX_ROUNDS; round++) {
-    const survivors = await processesOf(path);
-    if (survivors.length === 0) return;
-    for (const pid of survivors) kill(pid);
-  }
-}
-
-async function processesOf(home: string): Promise<readonly number[]> {
-  const found: number[] = [];
-  for (const pid of (await readdir('/proc')).map(Number)) {
-    if (pid > 0 && (await environment(pid)).includes(`HOME=${home}\0`)) found.push(pid);
-  }
-  return found;
-}
-
-/** Empty for a process that is gone or not ours to look at. */
-function environment(pid: number): Promise<string> {
-  return readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '');
-}
-
-function kill(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL');
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
-  }
 }

@@ -6,6 +6,7 @@ import type { ExecOptions } from '../core/types.js';
 import { CappedOutput } from './capped-output.js';
 import { foreignDescriptors, openDescriptor } from './foreign-descriptors.js';
 import type { Command, ProgramEnd } from './isolator.js';
+import { kill } from './kill.js';
 
 /** How long output may stay open and silent after the program ended: only a process that left the group can hold it. */
 const LINGER_MS = 100;
@@ -22,7 +23,8 @@ export async function runProgram(command: Command, options: ExecOptions, signal:
   const program = new Program(command, options);
   await program.end(deadline.signal);
   signal.throwIfAborted();
-  return { ...program.result(), timedOut: deadline.isExpired, durationMs: performance.now() - startedAt };
+  const timedOut = deadline.isExpired && program.wasCut;
+  return { ...program.result(), timedOut, durationMs: performance.now() - startedAt };
 }
 
 class Program {
@@ -30,6 +32,7 @@ class Program {
   readonly #stdout: CappedOutput;
   readonly #stderr: CappedOutput;
   readonly #report: CappedOutput | undefined;
+  #wasCut = false;
   #startError: NodeJS.ErrnoException | undefined;
 
   constructor(command: Command, options: ExecOptions) {
@@ -47,18 +50,32 @@ class Program {
   /** Resolves when program, group and output have ended; kills the group when the program ends or `signal` aborts. */
   end(signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
-      const kill = (): void => this.#kill();
-      if (signal.aborted) kill();
-      signal.addEventListener('abort', kill, { once: true });
+      let isOver = false;
+      const cut = (): void => {
+        if (isOver) return;
+        this.#wasCut = true;
+        this.#kill();
+      };
+      // One turn of the event loop later: if the loop was busy, the program's end may be waiting to be noticed.
+      const cutSoon = (): void => void setImmediate(cut);
+      if (signal.aborted) cutSoon();
+      signal.addEventListener('abort', cutSoon, { once: true });
       this.#child.on('exit', () => {
-        kill();
+        isOver = true;
+        this.#kill();
         this.#closeWhenSilent(signal);
       });
       this.#child.on('close', () => {
-        signal.removeEventListener('abort', kill);
+        isOver = true;
+        signal.removeEventListener('abort', cutSoon);
         resolve();
       });
     });
+  }
+
+  /** Whether it was killed before it ended by itself. */
+  get wasCut(): boolean {
+    return this.#wasCut;
   }
 
   result(): Omit<ProgramEnd, 'timedOut' | 'durationMs'> {
@@ -88,12 +105,7 @@ class Program {
   }
 
   #kill(): void {
-    if (this.#child.pid === undefined) return;
-    try {
-      process.kill(-this.#child.pid, 'SIGKILL');
-    } catch (error) {
-      if (!isGone(error)) throw error;
-    }
+    if (this.#child.pid !== undefined) kill(-this.#child.pid);
   }
 
   /** Looks again after one more turn of the event loop, so that a busy loop does not lose output that is already there. */
@@ -132,9 +144,4 @@ function start(command: Command, hasStdin: boolean): ChildProcess {
   } catch (cause) {
     throw new InfrastructureError('sandbox_died', `cannot start ${command.file}: ${cause}`, { retryable: true, cause });
   }
-}
-
-/** Whether a kill failed because there was nothing left to kill; macOS answers EPERM for a group of zombies. */
-function isGone(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && (error.code === 'ESRCH' || error.code === 'EPERM');
 }

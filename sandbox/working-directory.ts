@@ -3,7 +3,7 @@ import { chmod, chown, type FileHandle, mkdir, mkdtemp, open, realpath, rm } fro
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { InfrastructureError } from '../core/errors.js';
-import type { Owner } from './isolator.js';
+import type { Owner } from './owner.js';
 import { runProgram } from './run-program.js';
 import { SandboxFileError } from './sandbox-file-error.js';
 
@@ -68,9 +68,9 @@ export class WorkingDirectory implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     const parent = dirname(this.path);
     try {
-      await rm(parent, { recursive: true, force: true });
-    } catch {
-      await removeTree(parent);
+      await rm(parent, { recursive: true, force: true }).catch(() => removeTree(parent));
+    } catch (error) {
+      process.emitWarning(`cannot remove the sandbox directory ${parent}: ${error}`);
     }
   }
 
@@ -113,7 +113,7 @@ async function removeTree(path: string): Promise<void> {
   const command = { env: {}, cwd: '/', owner: undefined, hasReport: false };
   await runProgram({ ...command, file: 'chmod', args: ['-R', 'u+rwX', '--', path] }, options, signal);
   const end = await runProgram({ ...command, file: 'rm', args: ['-rf', '--', path] }, options, signal);
-  if (end.code !== 0) process.emitWarning(`cannot remove sandbox directory ${path}: ${end.stderr}`);
+  if (end.code !== 0) throw new Error(end.stderr);
 }
 
 interface Folder {
