@@ -40,7 +40,8 @@ export class BullmqSubmitter implements AsyncDisposable {
   readonly #queues = new Map<string, Queue>();
   readonly #sweeper: NodeJS.Timeout;
   #sweep: Promise<void> | undefined;
-  #reader: Promise<DoneReader> | undefined;
+  #reader: DoneReader | undefined;
+  #readerStart: Promise<void> | undefined;
   #isClosed = false;
 
   constructor(options: BullmqSubmitterOptions) {
@@ -80,26 +81,31 @@ export class BullmqSubmitter implements AsyncDisposable {
     }
   }
 
+  /** Apart from disposal because it must also work when the steps above have no answer. */
   async closeReader(): Promise<void> {
-    const reader = await this.#reader?.catch(() => undefined);
-    await reader?.[Symbol.asyncDispose]();
+    await this.#reader?.[Symbol.asyncDispose]();
   }
 
   /** Runs the step after those already begun for the job; if Redis refuses, its submitters hear of it. */
   #then(key: string, step: () => Promise<void>): void {
     const steps = (this.#steps.get(key) ?? Promise.resolve())
       .then(step)
-      .catch((error) => this.#waiters.reject(key, refused(error)))
+      .catch((error) => this.#fail(key, error))
       .finally(() => {
         if (this.#steps.get(key) === steps) this.#steps.delete(key);
       });
     this.#steps.set(key, steps);
   }
 
+  #fail(key: string, error: unknown): void {
+    this.#pending.delete(key);
+    this.#waiters.reject(key, refused(error));
+  }
+
   async #enqueue(job: Pending): Promise<void> {
-    this.#reader ??= this.#startReader();
-    await this.#reader;
-    if (!this.#waiters.has(job.key)) return;
+    this.#readerStart ??= this.#startReader();
+    await this.#readerStart;
+    if (this.#pending.get(job.key) !== job) return; // abandoned meanwhile
     const record = await this.#options.store.want(job.name, this.#id, Math.max(0, job.until - performance.now()));
     if (record !== undefined) return await this.#settle(job, record);
     const data = { id: job.id, payload: job.payload };
@@ -128,16 +134,18 @@ export class BullmqSubmitter implements AsyncDisposable {
     await this.#options.store.taken(job.name);
   }
 
-  #startReader(): Promise<DoneReader> {
+  async #startReader(): Promise<void> {
     const { redis, store, outages } = this.#options;
     const onDone = async (keys: readonly string[]): Promise<void> => {
       const jobs = keys.flatMap((key) => this.#pending.get(key) ?? []);
       await Promise.all(jobs.map((job) => this.#look(job)));
     };
-    return DoneReader.start({ redis, key: store.doneKey, outages, onDone }).catch((error) => {
-      this.#reader = undefined;
+    try {
+      this.#reader = await DoneReader.start({ redis, key: store.doneKey, outages, onDone });
+    } catch (error) {
+      this.#readerStart = undefined; // the next submission tries again
       throw error;
-    });
+    }
   }
 
   /** Fetches the result if there is one, and submits again what Redis has forgotten. */

@@ -1,7 +1,6 @@
 import { type Job, WaitingError, type WorkerOptions } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
-import { InfrastructureError } from '../../core/errors.js';
 import { log } from '../../core/log.js';
 import type { JobHandler } from '../../core/types.js';
 import { atMost } from './at-most.js';
@@ -40,7 +39,7 @@ const jobsPerWorker = 250;
 const farewellMs = 2000;
 
 /** What BullMQ carries of a job. */
-export const jobData = z.strictObject({ id: z.string(), payload: parsedJson });
+const jobData = z.strictObject({ id: z.string(), payload: parsedJson });
 
 /** Runs the jobs of one kind. A run ends early when nobody waits for it, its lease is lost, or the worker is disposed. */
 export class BullmqWorker implements AsyncDisposable {
@@ -104,7 +103,9 @@ export class BullmqWorker implements AsyncDisposable {
     const attempt = job.attemptsMade + job.stalledCounter + 1; // a worker that died used one up
     const attempts = job.opts.attempts ?? 1;
     if (attempt > attempts) return await store.finish(name, workersLost(attempts));
-    const { id, payload } = jobData.parse(job.data);
+    const data = jobData.safeParse(job.data);
+    if (!data.success) return await store.finish(name, unreadable(data.error));
+    const { id, payload } = data.data;
     const run = begin(job, times.leaseMs);
     if (this.#isClosed) run.abort.abort(shutDown());
     worker.runs.set(name.id, run);
@@ -155,6 +156,10 @@ async function giveBack(job: Job, token: string): Promise<never> {
 
 function workersLost(attempts: number): string {
   const message = `the workers that ran the job were lost ${attempts} times`;
-  const error = new InfrastructureError('worker_lost', message, { retryable: true });
-  return encodeRecord({ ok: false, failure: error.toFailure() });
+  return encodeRecord({ ok: false, failure: { code: 'worker_lost', message, retryable: true } });
+}
+
+function unreadable(cause: z.ZodError): string {
+  const message = `the job was submitted by another version: ${z.prettifyError(cause)}`;
+  return encodeRecord({ ok: false, failure: { code: 'unreadable_job', message, retryable: false } });
 }

@@ -1,10 +1,11 @@
 import type { Redis } from 'ioredis';
+import { log } from '../../core/log.js';
 import type { JobFabric, JobHandler, Json, SubmitOptions, WorkOptions } from '../../core/types.js';
 import { atMost } from './at-most.js';
 import { BullmqSubmitter } from './bullmq-submitter.js';
 import { type BullmqTimes, BullmqWorker } from './bullmq-worker.js';
-import { cancellation, JobStore, jobName, type Retention } from './job-store.js';
-import { connectRedis, OutageLog, type RedisAddress } from './redis-client.js';
+import { JobStore, jobName, type Retention, readCancellation } from './job-store.js';
+import { connectRedis, hangUp, OutageLog, type RedisAddress } from './redis-client.js';
 import { closed } from './waiters.js';
 
 export interface BullmqFabricOptions {
@@ -81,12 +82,14 @@ export class BullmqFabric implements JobFabric {
   }
 
   async #dispose(): Promise<void> {
-    const submitter = this.#submitter[Symbol.asyncDispose]();
+    const farewell = atMost(farewellMs, this.#submitter[Symbol.asyncDispose]());
     await Promise.all([...this.#workers].map((worker) => worker[Symbol.asyncDispose]()));
-    await atMost(farewellMs, submitter);
-    this.#subscriber?.disconnect();
-    this.#redis.disconnect();
-    await this.#submitter.closeReader();
+    await farewell;
+    await Promise.all([
+      hangUp(this.#redis),
+      this.#subscriber && hangUp(this.#subscriber),
+      this.#submitter.closeReader(),
+    ]);
   }
 
   /** Hears of jobs nobody waits for any more. What is missed in an outage, the patrol of the worker finds. */
@@ -99,9 +102,10 @@ export class BullmqFabric implements JobFabric {
   }
 
   #cancel(message: string): void {
-    const { queue, id, why } = cancellation.parse(JSON.parse(message));
+    const cancelled = readCancellation(message);
+    if (cancelled === undefined) log('warn', 'unreadable_cancellation', { message: message.slice(0, 200) });
     for (const worker of this.#workers) {
-      if (worker.queue === queue) worker.cancel(id, why);
+      if (worker.queue === cancelled?.queue) worker.cancel(cancelled.id, cancelled.why);
     }
   }
 }

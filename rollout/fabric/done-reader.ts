@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
-import type { OutageLog } from './redis-client.js';
+import { hangUp, type OutageLog } from './redis-client.js';
 
 export interface DoneReaderOptions {
   readonly redis: Redis;
@@ -34,7 +34,7 @@ export class DoneReader implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosed = true;
-    this.#connection.disconnect();
+    await hangUp(this.#connection);
     await this.#loop;
   }
 

@@ -15,7 +15,7 @@ export type Sighting =
   | { readonly state: 'lost' };
 
 /** What workers hear when nobody waits for a job any more. */
-export const cancellation = z.object({ queue: z.string(), id: z.string(), why: z.enum(['cancelled', 'deadline']) });
+const cancellation = z.object({ queue: z.string(), id: z.string(), why: z.enum(['cancelled', 'deadline']) });
 
 /** How long records outlive their job, in milliseconds: fetched by a submitter, or not yet. */
 export interface Retention {
@@ -106,6 +106,15 @@ export class JobStore {
 
   #want(job: JobName): string {
     return `${this.#prefix}:want:${jobKey(job)}`;
+  }
+}
+
+/** The job of a message on the channel, and why nobody waits for it; undefined if the message is none of ours. */
+export function readCancellation(message: string): z.infer<typeof cancellation> | undefined {
+  try {
+    return cancellation.parse(JSON.parse(message));
+  } catch {
+    return undefined; // the caller says so
   }
 }
 

@@ -40,7 +40,9 @@ export class LeasedWorker extends Worker {
   /** Ends what `close` could not end because Redis did not answer. */
   async abandon(): Promise<void> {
     clearInterval(this.#guard);
-    if (!this.closed) await this.getBackend().disconnectBlocking(false);
+    if (this.closed) return;
+    await this.lockManager.close();
+    await this.getBackend().disconnectBlocking(false);
   }
 
   #abortExpired(marginMs: number): void {

@@ -20,6 +20,7 @@ const stopMs = 5000;
  * the directory. Returns undefined when no redis-server is installed.
  */
 export async function startPrivateRedis(signal: AbortSignal): Promise<PrivateRedis | undefined> {
+  signal.throwIfAborted();
   const server = findProgram('redis-server');
   const shell = findProgram('sh');
   if (server === undefined || shell === undefined) return undefined;

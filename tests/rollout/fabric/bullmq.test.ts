@@ -106,7 +106,7 @@ test('the job of a submitter that vanished ends at its deadline', async () => {
   await using workers = await open();
   const handler = new Hanging();
   workers.work('n', handler.run, one);
-  const result = vanished.submit('n', null, { id: 'x', deadlineMs: 600, attempts: 3 }, never);
+  const result = vanished.submit('n', null, { id: 'x', deadlineMs: 1200, attempts: 3 }, never);
   const rejected = expect(result).rejects.toMatchObject({ code: 'deadline' });
   await handler.started();
   network.cut();
@@ -154,6 +154,20 @@ test('every job is answered although all connections break again and again', asy
     if (n % 20 === 10) await breakConnections();
   }
   expect(await Promise.all(results)).toEqual(ids);
+});
+
+test('messages and jobs of another version harm no worker', async () => {
+  await using fabric = await open();
+  fabric.work('n', async (json) => json, one);
+  await fabric.submit('n', 1, { ...patient, id: 'warm up' }, never);
+  for (const message of ['{', '{"queue":"n"}']) await admin.publish(key('cancel'), message);
+  const result = fabric.submit('foreign', 1, { ...patient, id: 'x' }, never);
+  const rejected = expect(result).rejects.toMatchObject({ code: 'unreadable_job' });
+  await until(async () => (await admin.exists(key('queue:foreign:jx'))) === 1);
+  await admin.hset(key('queue:foreign:jx'), 'data', '{"task":1}');
+  fabric.work('foreign', async (json) => json, one);
+  await rejected;
+  expect(await fabric.submit('n', 2, { ...patient, id: 'after' }, never)).toBe(2);
 });
 
 test('a disposed fabric leaves no connection and only keys that expire', async () => {

@@ -123,7 +123,7 @@ export function describeJobFabric(name: string, open: () => Promise<JobFabric>):
     test('a deadline aborts the running handler', async () => {
       const handler = new Hanging();
       await using _worker = fabric.work('slow', handler.run, one);
-      const result = fabric.submit('slow', null, { id: 'x', deadlineMs: 300, attempts: 3 }, never);
+      const result = fabric.submit('slow', null, { id: 'x', deadlineMs: 800, attempts: 3 }, never);
       await expect(result).rejects.toMatchObject({ code: 'deadline' });
       expect(await handler.stopped()).toMatchObject({ name: 'TimeoutError' });
     });
