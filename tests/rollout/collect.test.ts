@@ -210,7 +210,12 @@ describe('stopping a collection', () => {
       },
       { concurrency: 16 },
     );
-    return { fabric, groups: collectGroups(collection(fabric), signal), started: started.opened, aborted };
+    return {
+      fabric,
+      groups: collectGroups(collection(fabric, { deadlineMs: 600_000 }), signal),
+      started: started.opened,
+      aborted,
+    };
   }
 
   it('by abort throws the reason and cancels what runs', async () => {

@@ -3,7 +3,7 @@ import { byteTokenizer } from '../../core/text/byte-tokenizer.js';
 import type { InferenceEngine } from '../../core/types.js';
 import { defineEnv } from '../../envs/define-env.js';
 import { ScriptedEngine } from '../../rollout/engines/scripted.js';
-import { callText, echo, play, playScored } from './episode-fixture.js';
+import { callText, echo, play, playScored, renderer } from './episode-fixture.js';
 
 const call = callText('echo', { text: 'hi' });
 const PROMPT = 1 + 'user\nyes or no?'.length + 1 + 1 + 1 + 'assistant\n'.length;
@@ -81,6 +81,14 @@ describe('an episode ends with', () => {
     const trajectory = await playScored({ definition: generous, script: [call, 'yes'], config });
     expect(trajectory).toMatchObject({ stopReason: 'max_context', turns: [{ toolCalls: [{ name: 'echo' }] }] });
     expect(trajectory.sequences[0]?.tokens).toHaveLength(PROMPT + call.length + 1);
+  });
+
+  it('max_context when the answer would leave no room to sample, and not when it leaves one token', async () => {
+    const answer = renderer.append([{ role: 'tool', name: 'echo', content: 'hi' }]).length;
+    const full = PROMPT + call.length + 1 + answer;
+    const turns = async (maxContext: number) =>
+      (await playScored({ definition: generous, script: [call, 'yes'], config: { maxContext } })).turns.length;
+    expect([await turns(full), await turns(full + 1)]).toEqual([1, 2]);
   });
 
   it('deadline when time runs out after a turn, and is scored', async () => {
