@@ -73,6 +73,15 @@ export class Progress implements Disposable {
     else this.#line(this.#plainStep(step, metrics));
   }
 
+  /** One more of the phase's things is done; nothing to show but the bar. */
+  advance(): void {
+    if (this.#status === undefined) return;
+    const step = this.#status.step + 1;
+    const elapsedMs = this.#now() - this.#startedAt;
+    this.#status = { ...this.#status, step, elapsedMs, stepsDone: step - (this.#firstStep ?? 0) };
+    if (this.#isTty) this.#redraw();
+  }
+
   /** Prints a line that stays. */
   note(line: string): void {
     this.#above([line]);

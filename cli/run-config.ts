@@ -1,10 +1,18 @@
 import { z } from 'zod';
+import { algorithmConfig } from '../core/algorithms.js';
 import { ConfigError } from '../core/errors.js';
-import type { EnvDefinition } from '../envs/environment.js';
-import type { Tool } from '../tools/tool.js';
+import { modelConfig } from '../core/model/config.js';
+import { optimizerConfig } from '../core/schedule.js';
+import { backendNames } from '../core/tensor/backend-names.js';
+import { loopConfig } from '../core/train.js';
+import { warmStartConfig } from '../core/warm-start.js';
 
-/** The sections of rooms that are configured beside their code. */
-export const rooms = {};
+import type { EnvDefinition } from '../envs/environment.js';
+import { rolloutConfig } from '../rollout/config.js';
+import { fabricConfig } from '../rollout/fabric/config.js';
+import { engineConfig } from '../rollout/policy-server/config.js';
+import { sandboxConfig } from '../sandbox/config.js';
+import type { Tool } from '../tools/tool.js';
 
 export interface RunConfigParts {
   readonly envs: readonly EnvDefinition[];
@@ -14,7 +22,7 @@ export interface RunConfigParts {
 /** The config of a run: the sections below, the rooms' own, and `env` and `tools` by what is registered. */
 export function runConfigSchema({ envs, tools }: RunConfigParts) {
   return z
-    .strictObject({ ...general, env: envSchema(envs), tools: toolsSchema(tools), ...training, ...rooms })
+    .strictObject({ ...general, env: envSchema(envs), tools: toolsSchema(tools), ...rooms })
     .superRefine((config, context) => {
       const env = envs.find(({ name }) => name === config.env.name);
       if (config.warmStart.steps > 0 && env !== undefined && env.demonstrate === undefined) {
@@ -41,7 +49,7 @@ const general = {
     .describe('first part of the run directory’s name'),
   seed: z.int().min(0).max(0xffffffff).default(1).describe('the same seed, backend and machine give the same run'),
   backend: z
-    .enum(['auto', 'wasm', 'cpu', 'node', 'node-gpu'])
+    .enum(backendNames)
     .default('auto')
     .describe('where tensors are computed; auto takes the fastest that is installed'),
   imports: z.array(z.string()).default([]).describe('modules with your environments and tools, relative to this file'),
@@ -51,39 +59,23 @@ const general = {
     .describe('how text becomes tokens'),
 };
 
-const training = {
-  optimizer: z
-    .strictObject({
-      lr: z.number().positive().max(1).default(1e-3).describe('learning rate at its highest'),
-      lrScheduler: z.enum(['constant', 'cosine']).default('constant').describe('shape of the learning rate'),
-      lrWarmupSteps: z.int().min(0).default(0).describe('steps in which the learning rate rises to lr'),
-      lrMinRatio: z.number().min(0).max(1).default(0).describe('lowest learning rate, as a part of lr'),
-      weightDecay: z.number().min(0).max(1).default(0.01).describe('decoupled weight decay'),
-      gradClip: z.number().positive().default(1).describe('largest global norm of the gradient'),
-    })
-    .prefault({}),
-  warmStart: z
-    .strictObject({
-      steps: z.int().min(0).default(0).describe('optimizer steps on demonstrations before the first rollout; 0 = none'),
-      demonstrations: z.int().min(1).default(512).describe('episodes the environment’s teacher plays'),
-      batchSize: z.int().min(1).default(16).describe('demonstrations an optimizer step'),
-      lr: z.number().positive().max(1).default(1e-3).describe('learning rate'),
-    })
-    .prefault({}),
+/** The sections of rooms, each configured beside its code. */
+const rooms = {
+  model: modelConfig.prefault({}).describe('size of the policy'),
+  warmStart: warmStartConfig.prefault({}).describe('supervised training before reinforcement learning'),
+  optimizer: optimizerConfig.prefault({}).describe('the optimizer of reinforcement learning'),
+  algorithm: algorithmConfig.prefault({}).describe('advantages and losses'),
+  rollout: rolloutConfig.prefault({}).describe('how episodes are sampled and what they may spend'),
   data: z
     .strictObject({
       trainBatchSize: z.int().min(1).default(16).describe('tasks a step; each is played rollout.n times'),
       evalSize: z.int().min(1).default(64).describe('tasks an evaluation; each is played once'),
     })
     .prefault({}),
-  trainer: z
-    .strictObject({
-      totalTrainingSteps: z.int().min(0).default(100).describe('steps of the run'),
-      testFreq: z.int().min(-1).default(10).describe('evaluate every so many steps; -1 or 0 = never'),
-      saveFreq: z.int().min(-1).default(10).describe('write a checkpoint every so many steps; -1 or 0 = never'),
-      maxCkptToKeep: z.int().min(1).default(2).describe('newest checkpoints kept'),
-    })
-    .prefault({}),
+  trainer: loopConfig.prefault({}).describe('the loop'),
+  engine: engineConfig.prefault({}).describe('the policy server'),
+  fabric: fabricConfig.prefault({}).describe('how jobs travel'),
+  sandbox: sandboxConfig.prefault({}).describe('where the model’s code runs'),
 };
 
 function envSchema(envs: readonly EnvDefinition[]) {

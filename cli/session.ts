@@ -1,7 +1,15 @@
-import { InfrastructureError } from '../core/errors.js';
+import { loadLatestCheckpoint, type RunState, saveCheckpoint } from '../core/checkpoint.js';
+import { ConfigError, InfrastructureError } from '../core/errors.js';
+import { scoredTrajectories } from '../core/experience.js';
 import type { RunDirectory } from '../core/run-directory.js';
+import { evaluationMetrics, meanReward, toolCallRate } from '../core/step-metrics.js';
 import type { ReadableTracker } from '../core/trackers/record.js';
-import type { Metrics, Tracker } from '../core/types.js';
+import { train } from '../core/train.js';
+import type { Metrics, Task, Tracker, TrajectoryGroup } from '../core/types.js';
+import { warmStart } from '../core/warm-start.js';
+import type { Split } from '../envs/environment.js';
+import { type CollectRequest, collectGroups } from '../rollout/collect.js';
+import { type House, withHouse } from './house.js';
 import type { Progress } from './progress.js';
 import type { ResolvedRun } from './resolve-run.js';
 
@@ -25,16 +33,194 @@ export interface EvaluationOptions {
   readonly progress: Progress;
 }
 
-/** Trains; returns the last evaluation. On abort writes a checkpoint and throws the signal's reason. */
-export type RunTraining = (options: TrainingOptions, signal: AbortSignal) => Promise<Metrics>;
+/** What a run came to: mean rewards over the same evaluation tasks before and after, sampled alike. */
+export type TrainingSummary = {
+  readonly initialReward: number;
+  readonly finalReward: number;
+  readonly steps: number;
+  readonly seconds: number;
+  /** Share of the last evaluation's episodes in which a tool ran. */
+  readonly toolCallRate: number;
+};
+
+/** Trains and says what came of it. On abort writes a checkpoint and throws the signal's reason. */
+export type RunTraining = (options: TrainingOptions, signal: AbortSignal) => Promise<TrainingSummary>;
 
 /** Evaluates the newest checkpoint; returns its metrics by verl's names (val-core/…, val-aux/…). */
 export type RunEvaluation = (options: EvaluationOptions, signal: AbortSignal) => Promise<Metrics>;
 
-export const runTraining: RunTraining = async () => {
-  throw new InfrastructureError('not_wired', 'training is not wired up', { retryable: false });
-};
+export const runTraining: RunTraining = (options, signal) =>
+  withHouse(options.run, (house) => new TrainingSession(house, options).run(signal), signal);
 
-export const runEvaluation: RunEvaluation = async () => {
-  throw new InfrastructureError('not_wired', 'evaluation is not wired up', { retryable: false });
-};
+export const runEvaluation: RunEvaluation = ({ run, directory, progress }, signal) =>
+  withHouse(
+    run,
+    async (house) => {
+      const state = await loadLatestCheckpoint(directory.checkpointsPath, house.trainer, signal);
+      if (state === undefined) throw new ConfigError(`${directory.displayPath} holds no checkpoint to evaluate`);
+      await house.trainer.publish(signal);
+      progress.phase('evaluate', 0);
+      const groups = await evaluationGroups(house, run, directory.name, state.step, signal);
+      return evaluationMetrics(groups);
+    },
+    signal,
+  );
+
+/** One run: where it stands, and the doors of the loop. */
+class TrainingSession {
+  readonly #house: House;
+  readonly #options: TrainingOptions;
+  readonly #startedAt = performance.now();
+  #initialReward = Number.NaN;
+  #finalReward = Number.NaN;
+  #toolCallRate = 0;
+
+  constructor(house: House, options: TrainingOptions) {
+    this.#house = house;
+    this.#options = options;
+  }
+
+  async run(signal: AbortSignal): Promise<TrainingSummary> {
+    const { run, progress, tracker } = this.#options;
+    const { config } = run;
+    for (const note of this.#house.notes) progress.note(note);
+    const lastStep = await this.#begin(signal);
+    progress.phase('train', config.trainer.totalTrainingSteps, lastStep);
+    await train(
+      {
+        loop: config.trainer,
+        algorithm: config.algorithm,
+        optimizer: config.optimizer,
+        temperature: config.rollout.temperature,
+        lastStep,
+      },
+      {
+        trainer: this.#house.trainer,
+        tracker,
+        collect: (step, _version, signal) => this.#collect(step, signal),
+        evaluate: (step, signal) => this.#evaluate(step, signal),
+        save: (step, signal) => this.#save(step, signal),
+      },
+      signal,
+    );
+    return {
+      initialReward: this.#initialReward,
+      finalReward: this.#finalReward,
+      steps: config.trainer.totalTrainingSteps,
+      seconds: (performance.now() - this.#startedAt) / 1000,
+      toolCallRate: this.#toolCallRate,
+    };
+  }
+
+  /** Loads the newest checkpoint, or warms the fresh weights up and makes them the first one; returns the last step done. */
+  async #begin(signal: AbortSignal): Promise<number> {
+    const { directory, records, resume } = this.#options;
+    const state = resume
+      ? await loadLatestCheckpoint(directory.checkpointsPath, this.#house.trainer, signal)
+      : undefined;
+    if (resume) await records.resumeAt(state === undefined || state.step === 0 ? -1 : state.step);
+    if (state === undefined) {
+      await this.#warmStart(signal);
+      await this.#save(0, signal);
+      return 0;
+    }
+    this.#initialReward = state.initialReward ?? Number.NaN;
+    return state.step;
+  }
+
+  async #warmStart(signal: AbortSignal): Promise<void> {
+    const { run, progress } = this.#options;
+    const { warmStart: config, seed } = run.config;
+    if (config.steps === 0) return;
+    progress.phase('demonstrations', config.demonstrations);
+    const demonstrations = [];
+    for await (const group of this.#groups(
+      { tasks: this.#tasks('train', 0, config.demonstrations), policy: 'teacher' },
+      signal,
+    )) {
+      for (const { sequences } of scoredTrajectories(group)) {
+        demonstrations.push(...sequences.map((sequence) => ({ ...sequence, advantages: sequence.mask })));
+      }
+      progress.advance();
+    }
+    if (demonstrations.length === 0) {
+      throw new InfrastructureError('no_demonstrations', 'every demonstration failed; see the warnings', {
+        retryable: false,
+      });
+    }
+    progress.phase('warm start', config.steps);
+    const onStep = (step: number, loss: number) => progress.step(step, { 'train/loss': loss });
+    await warmStart(demonstrations, { config, trainer: this.#house.trainer, seed, onStep }, signal);
+  }
+
+  #collect(step: number, signal: AbortSignal): AsyncIterable<TrajectoryGroup> {
+    const { data, rollout } = this.#options.run.config;
+    const tasks = this.#tasks('train', this.#firstTask(step), data.trainBatchSize);
+    return this.#groups({ tasks, step, n: rollout.n }, signal);
+  }
+
+  async #evaluate(step: number, signal: AbortSignal): Promise<void> {
+    const { run, directory, tracker } = this.#options;
+    const groups = await evaluationGroups(this.#house, run, directory.name, step, signal);
+    this.#finalReward = meanReward(groups);
+    this.#toolCallRate = toolCallRate(groups.flatMap(scoredTrajectories));
+    if (step === 0) this.#initialReward = this.#finalReward;
+    await tracker.log(step, evaluationMetrics(groups));
+    await tracker.trajectories(step, 'eval', groups);
+  }
+
+  async #save(step: number, signal: AbortSignal): Promise<void> {
+    const { run, directory } = this.#options;
+    const state: RunState = {
+      step,
+      nextTask: this.#firstTask(step + 1),
+      seed: run.config.seed,
+      initialReward: Number.isNaN(this.#initialReward) ? null : this.#initialReward,
+    };
+    const request = { state, trainer: this.#house.trainer, keep: run.config.trainer.maxCkptToKeep };
+    await saveCheckpoint(directory.checkpointsPath, request, signal);
+  }
+
+  /** Index of a step's first task; the demonstrations' tasks come before the first step's. */
+  #firstTask(step: number): number {
+    const { warmStart, data } = this.#options.run.config;
+    return (warmStart.steps === 0 ? 0 : warmStart.demonstrations) + (step - 1) * data.trainBatchSize;
+  }
+
+  #tasks(split: Split, start: number, count: number): Task[] {
+    return tasksOf(this.#options.run, split, start, count);
+  }
+
+  #groups(
+    request: Partial<CollectRequest> & Pick<CollectRequest, 'tasks'>,
+    signal: AbortSignal,
+  ): AsyncIterable<TrajectoryGroup> {
+    const { run, directory } = this.#options;
+    return collectGroups({ ...common(this.#house, run, directory.name), ...request }, signal);
+  }
+}
+
+/** The same tasks with the same random numbers at every evaluation of a run. */
+async function evaluationGroups(
+  house: House,
+  run: ResolvedRun,
+  runId: string,
+  step: number,
+  signal: AbortSignal,
+): Promise<TrajectoryGroup[]> {
+  const tasks = tasksOf(run, 'eval', 0, run.config.data.evalSize);
+  const groups: TrajectoryGroup[] = [];
+  for await (const group of collectGroups({ ...common(house, run, runId), tasks, split: 'eval', step }, signal)) {
+    groups.push(group);
+  }
+  return groups;
+}
+
+function common({ fabric }: House, { config }: ResolvedRun, runId: string): Omit<CollectRequest, 'tasks'> {
+  const { deadlineMs, attempts } = config.fabric;
+  return { fabric, n: 1, step: 0, split: 'train', runId, seed: config.seed, deadlineMs, attempts };
+}
+
+function tasksOf({ env, envOptions, config }: ResolvedRun, split: Split, start: number, count: number): Task[] {
+  return Array.from({ length: count }, (_, i) => env.task(envOptions, split, start + i, config.seed));
+}

@@ -42,10 +42,14 @@ export async function saveCheckpoint(
   return target;
 }
 
-/** Loads the newest checkpoint of a run into the trainer. Throws ConfigError when there is none or it is corrupt. */
-export async function loadLatestCheckpoint(root: string, trainer: Trainer, signal: AbortSignal): Promise<RunState> {
+/** Loads the newest checkpoint of a run into the trainer; undefined when there is none. Throws ConfigError when it is corrupt. */
+export async function loadLatestCheckpoint(
+  root: string,
+  trainer: Trainer,
+  signal: AbortSignal,
+): Promise<RunState | undefined> {
   const newest = (await listCheckpoints(root)).at(-1);
-  if (newest === undefined) throw new ConfigError(`${root} holds no checkpoint to continue from`);
+  if (newest === undefined) return undefined;
   const state = await readState(join(newest, 'state.json'));
   await trainer.load(newest, signal);
   return state;

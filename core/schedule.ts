@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 export const optimizerConfig = z.strictObject({
-  lr: z.number().positive().max(1).default(1e-6).describe('peak learning rate of AdamW'),
+  lr: z.number().positive().max(1).default(3e-4).describe('peak learning rate of AdamW'),
   lrScheduler: z
     .enum(['constant', 'linear', 'cosine'])
     .default('constant')

@@ -23,8 +23,6 @@ export interface LoopParts {
   evaluate(step: number, signal: AbortSignal): Promise<void>;
   /** Makes everything up to and including `step` survive a crash. */
   save(step: number, signal: AbortSignal): Promise<void>;
-  /** Told after each step; for whoever watches. */
-  onStep(step: number, metrics: Metrics): void;
 }
 
 export interface LoopPlan {
@@ -60,7 +58,6 @@ export async function train(plan: LoopPlan, parts: LoopParts, signal: AbortSigna
       const timed = { ...metrics, ...time.metrics(metrics['perf/total_num_tokens'] ?? 0) };
       await parts.tracker.log(step, timed);
       await parts.tracker.trajectories(step, 'train', groups);
-      parts.onStep(step, timed);
       const isLast = step === totalTrainingSteps;
       if (isDue(step, testFreq) || isLast) await parts.evaluate(step, signal);
       if (isDue(step, saveFreq) || isLast) await parts.save(step, uninterrupted);

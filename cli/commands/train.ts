@@ -3,13 +3,14 @@ import { ConfigError } from '../../core/errors.js';
 import { RunDirectory } from '../../core/run-directory.js';
 import { FanOutTracker } from '../../core/trackers/fan-out.js';
 import { JsonlTracker } from '../../core/trackers/jsonl.js';
-import type { Metrics } from '../../core/types.js';
 import { type CommandContext, example } from '../command-context.js';
 import { ProgressTracker } from '../progress-tracker.js';
 import { writeReport } from '../report/write-report.js';
 import { resolveRun } from '../resolve-run.js';
+import type { TrainingSummary } from '../session.js';
 import { StreamTracker } from '../stream-tracker.js';
 import { TerminalProgress } from '../terminal-progress.js';
+import { formatDuration, formatNumber } from '../text.js';
 
 interface Flags {
   readonly backend?: string;
@@ -66,9 +67,9 @@ async function train(
   const directory = earlier ?? (await newDirectory(run.config.name, flags.runDir));
   if (earlier === undefined || overrides.length > 0) await directory.writeConfig(run.config);
   try {
-    const metrics = await runInDirectory(context, { run, directory, flags });
+    const summary = await runInDirectory(context, { run, directory, flags });
     const report = await writeReport(directory, directory.path);
-    tellResult(context, { directory, metrics, reportPath: report.htmlPath, flags });
+    tellResult(context, { directory, summary, reportPath: report.htmlPath, flags });
   } catch (error) {
     if (earlier === undefined && error instanceof ConfigError) await directory.removeIfUnused();
     if (context.signal.aborted) {
@@ -103,7 +104,7 @@ function newDirectory(name: string, path: string | undefined): Promise<RunDirect
 
 type Started = Pick<Parameters<CommandContext['runTraining']>[0], 'run' | 'directory'> & { readonly flags: Flags };
 
-async function runInDirectory(context: CommandContext, { run, directory, flags }: Started): Promise<Metrics> {
+async function runInDirectory(context: CommandContext, { run, directory, flags }: Started): Promise<TrainingSummary> {
   using terminal = new TerminalProgress(context, { isQuiet: flags.quiet === true });
   const { progress } = terminal;
   const records = new JsonlTracker(directory);
@@ -115,17 +116,21 @@ async function runInDirectory(context: CommandContext, { run, directory, flags }
 
 interface Result {
   readonly directory: RunDirectory;
-  readonly metrics: Metrics;
+  readonly summary: TrainingSummary;
   readonly reportPath: string;
   readonly flags: Flags;
 }
 
-function tellResult({ io }: CommandContext, { directory, metrics, reportPath, flags }: Result): void {
+function tellResult({ io }: CommandContext, { directory, summary, reportPath, flags }: Result): void {
   if (flags.json) {
-    io.stdout.write(`${JSON.stringify({ run: directory.path, report: reportPath, metrics })}\n`);
+    io.stdout.write(`${JSON.stringify(summary)}\n`);
     return;
   }
-  const core = Object.entries(metrics).filter(([key]) => key.startsWith('val-core/'));
-  for (const [key, value] of core) io.stdout.write(`${key}: ${value}\n`);
-  io.stdout.write(`run: ${directory.displayPath}\nreport: ${reportPath}\n`);
+  const { initialReward, finalReward, steps, seconds, toolCallRate } = summary;
+  const course = Number.isNaN(initialReward) ? '' : `${formatNumber(initialReward)} -> `;
+  io.stdout.write(
+    `mean evaluation reward: ${course}${formatNumber(finalReward)} after ${steps} steps and ${formatDuration(seconds * 1000)}\n` +
+      `episodes that used a tool: ${formatNumber(100 * toolCallRate)} %\n` +
+      `run: ${directory.displayPath}\nreport: ${reportPath}\n`,
+  );
 }

@@ -3,9 +3,7 @@ import '@tensorflow/tfjs-backend-cpu';
 import '@tensorflow/tfjs-backend-wasm';
 import './tfjs-gradients.js';
 import { ConfigError } from '../errors.js';
-
-export const backendNames = ['auto', 'node-gpu', 'node', 'wasm', 'cpu'] as const;
-export type BackendName = (typeof backendNames)[number];
+import type { BackendName } from './backend-names.js';
 
 /** Packages that bring a backend of their own when the user has installed them; both register it as `tensorflow`. */
 const peers = { 'node-gpu': '@tensorflow/tfjs-node-gpu', node: '@tensorflow/tfjs-node' } as const;

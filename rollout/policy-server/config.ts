@@ -1,6 +1,17 @@
 import { z } from 'zod';
 import { modelConfig } from '../../core/model/config.js';
-import { backendNames } from '../../core/tensor/backend.js';
+import { backendNames } from '../../core/tensor/backend-names.js';
+
+/** The part of a policy server's settings that a run's config offers. */
+export const engineConfig = z.strictObject({
+  maxBatchSize: z.int().min(1).max(4096).default(128).describe('sequences decoded at once'),
+  timeoutMs: z
+    .int()
+    .min(1000)
+    .max(86_400_000)
+    .default(3_600_000)
+    .describe('longest answer of the policy server, updates included'),
+});
 
 /** What a policy server's process is told at its start; JSON only. */
 export const policyServerConfig = z.strictObject({

@@ -11,7 +11,7 @@ export type PolicyBuilder = (config: PolicyServerConfig, signal: AbortSignal) =>
 
 /**
  * The life of a policy server's process, returning its exit code. The only argument is its config as JSON; the only
- * line on stdout is `{"url"}` once it listens or `{"failure"}` when it cannot. Ends when stdin does, or on SIGTERM.
+ * line on stdout is `{"url","backend"}` once it listens or `{"failure"}` when it cannot. Ends when stdin does, or on SIGTERM.
  */
 export async function runPolicyProcess(build: PolicyBuilder): Promise<number> {
   try {
@@ -29,7 +29,7 @@ async function buildAndServe(config: PolicyServerConfig, build: PolicyBuilder): 
   const { signal } = lifeLine;
   try {
     await using policy = await build(config, signal);
-    await servePolicy(policy, { host, port, onListening: (url) => report({ url }) }, signal);
+    await servePolicy(policy, { host, port, onListening: (url) => report({ url, backend: policy.backend }) }, signal);
   } catch (error) {
     if (!signal.aborted || error !== signal.reason) throw error;
   }

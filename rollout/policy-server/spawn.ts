@@ -15,6 +15,8 @@ import { failureSchema } from './wire.js';
 export interface PolicyServerProcess extends AsyncDisposable {
   readonly url: string;
   readonly pid: number;
+  /** The tensor backend it chose. */
+  readonly backend: string;
   /** Aborts with an InfrastructureError `engine_gone` when the process has ended, whatever the cause. */
   readonly gone: AbortSignal;
 }
@@ -40,8 +42,8 @@ export async function spawnPolicyServer(
   using deadline = new Deadline(signal, startTimeoutMs);
   try {
     const { pid, gone } = server;
-    const url = await server.listening(deadline.signal);
-    return { url, pid, gone, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() };
+    const { url, backend } = await server.listening(deadline.signal);
+    return { url, backend, pid, gone, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() };
   } catch (cause) {
     await server[Symbol.asyncDispose]();
     if (signal.aborted) throw signal.reason;
@@ -51,7 +53,8 @@ export async function spawnPolicyServer(
   }
 }
 
-const reportSchema = z.union([z.strictObject({ url: z.url() }), failureSchema.strict()]);
+const reportOfListening = z.strictObject({ url: z.url(), backend: z.string() });
+const reportSchema = z.union([reportOfListening, failureSchema.strict()]);
 
 class ServerProcess implements AsyncDisposable {
   readonly #child: ChildProcess;
@@ -82,10 +85,10 @@ class ServerProcess implements AsyncDisposable {
     return this.#gone.signal;
   }
 
-  /** The URL that the process reports; throws the failure that it reports instead. */
-  async listening(signal: AbortSignal): Promise<string> {
+  /** Where it listens and what it computes on; throws the failure that it reports instead. */
+  async listening(signal: AbortSignal): Promise<z.infer<typeof reportOfListening>> {
     const report = parseReport(await this.#firstLine(signal));
-    if ('url' in report) return report.url;
+    if ('url' in report) return report;
     throw errorOf(report.failure);
   }
 
@@ -130,7 +133,7 @@ function parseReport(line: string): z.infer<typeof reportSchema> {
   try {
     return reportSchema.parse(JSON.parse(line));
   } catch (cause) {
-    const message = `the policy server's first line is neither a url nor a failure: ${line.slice(0, 200)}`;
+    const message = `the policy server's first line is neither an address nor a failure: ${line.slice(0, 200)}`;
     throw new InfrastructureError('engine_bad_answer', message, { retryable: false, cause });
   }
 }

@@ -22,7 +22,7 @@ describe('a good config', () => {
   test('trains, keeps everything in the run directory and prints where', async () => {
     const { exitCode, stdout, stderr } = await runCli(['train', config, '--run-dir', runDir]);
     expect(exitCode).toBe(0);
-    expect(stdout).toContain('val-core/sum/reward/mean@1: 0.75\n');
+    expect(stdout).toContain('mean evaluation reward: 0.25 -> 0.75 after 2 steps and 3.0s\n');
     expect(stdout).toContain(`report: ${join(runDir, 'report.html')}`);
     expect(stderr).toContain('step 2/2 critic/score/mean=1');
     const files = ['config.yaml', 'curves.svg', 'metrics.jsonl', 'report.html', 'trajectories'];
@@ -36,7 +36,7 @@ describe('a good config', () => {
       .split('\n')
       .map((line) => JSON.parse(line));
     expect(lines[0]).toEqual({ step: 1, data: { 'critic/score/mean': 0.5, 'actor/entropy': 1.5 } });
-    expect(lines.at(-1)).toMatchObject({ run: runDir, metrics: { 'val-core/sum/reward/mean@1': 0.75 } });
+    expect(lines.at(-1)).toEqual({ initialReward: 0.25, finalReward: 0.75, steps: 2, seconds: 3, toolCallRate: 0.5 });
   });
 
   test('--quiet keeps stderr empty', async () => {

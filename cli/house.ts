@@ -1,0 +1,63 @@
+import { byteTokenizer } from '../core/text/byte-tokenizer.js';
+import type { JobFabric, Trainer } from '../core/types.js';
+import { HttpEngine } from '../rollout/engines/http.js';
+import { EPISODE_JOB, episodeHandler } from '../rollout/episode-job.js';
+import { openFabric } from '../rollout/fabric/open-fabric.js';
+import { policyServerConfig } from '../rollout/policy-server/config.js';
+import { spawnPolicyServer } from '../rollout/policy-server/spawn.js';
+import { chatMlRenderer } from '../rollout/renderer.js';
+import { HttpTrainer } from '../rollout/trainers/http.js';
+import { openSandboxProvider } from '../sandbox/open-sandbox-provider.js';
+import type { ResolvedRun } from './resolve-run.js';
+
+/** What a run has standing while it works; `notes` says in sentences what was chosen on this machine. */
+export interface House {
+  readonly fabric: JobFabric;
+  readonly trainer: Trainer;
+  readonly notes: readonly string[];
+}
+
+/**
+ * Starts everything on one machine (sandboxes, job fabric, policy server, a rollout worker), hands it to `use`, and takes it
+ * down in reverse order however `use` ends. The signal covers the start; while `use` runs it has the signal itself.
+ */
+export async function withHouse<Result>(
+  run: ResolvedRun,
+  use: (house: House) => Promise<Result>,
+  signal: AbortSignal,
+): Promise<Result> {
+  const { config } = run;
+  const sandbox = await openSandboxProvider(config.sandbox, signal);
+  await using sandboxProvider = sandbox.provider;
+  const opened = await openFabric(config.fabric, signal);
+  await using fabric = opened.fabric;
+  const { backend, model, seed } = config;
+  const { maxBatchSize, timeoutMs } = config.engine;
+  const serverConfig = policyServerConfig.parse({
+    backend,
+    model,
+    seed,
+    vocabSize: byteTokenizer.vocabSize,
+    maxBatchSize,
+  });
+  await using server = await spawnPolicyServer(serverConfig, {}, signal);
+  await using engine = new HttpEngine(server.url, { timeoutMs, gone: server.gone });
+  await using trainer = new HttpTrainer(server.url, { timeoutMs, gone: server.gone });
+  await using _worker = fabric.work(
+    EPISODE_JOB,
+    episodeHandler({
+      definition: run.env,
+      options: run.envOptions,
+      tools: run.tools,
+      engine,
+      renderer: chatMlRenderer(byteTokenizer, { showTools: config.rollout.showTools }),
+      config: config.rollout,
+      sandboxProvider,
+    }),
+    { concurrency: config.fabric.concurrency },
+  );
+  const warnings = sandbox.warning === undefined ? [] : [sandbox.warning];
+  const isolation = `The model's code runs in: ${sandboxProvider.name}.`;
+  const policy = `Policy server: process ${server.pid} at ${server.url}, backend ${server.backend}.`;
+  return await use({ fabric, trainer, notes: [opened.description, isolation, ...warnings, policy] });
+}

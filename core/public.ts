@@ -1,0 +1,40 @@
+/** The door of this room for users of the package. */
+export { type AlgorithmConfig, algorithmConfig } from './algorithms.js';
+export { ConfigError, InfrastructureError } from './errors.js';
+export { type ModelConfig, modelConfig } from './model/config.js';
+export { Policy } from './model/policy.js';
+export { PolicySampler, type Sampler } from './model/sampler.js';
+export { Rng, rngKey } from './rng.js';
+export { type OptimizerConfig, optimizerConfig } from './schedule.js';
+export { useBackend } from './tensor/backend.js';
+export { type BackendName, backendNames } from './tensor/backend-names.js';
+export { byteTokenizer } from './text/byte-tokenizer.js';
+export type { Tokenizer } from './text/tokenizer.js';
+export { type LoopParts, type LoopPlan, loopConfig, train } from './train.js';
+export { PolicyTrainer } from './trainer.js';
+export type {
+  Action,
+  ExecOptions,
+  ExecResult,
+  Generation,
+  InferenceEngine,
+  JobFabric,
+  Json,
+  Message,
+  Metrics,
+  Outcome,
+  Reward,
+  Sampling,
+  Sandbox,
+  SandboxProvider,
+  StopReason,
+  Task,
+  TokenSequence,
+  ToolCall,
+  Tracker,
+  Trainer,
+  TrainSequence,
+  Trajectory,
+  TrajectoryGroup,
+  UpdateOptions,
+} from './types.js';
