@@ -27,6 +27,7 @@ export class PolicyTrainer implements Trainer, Disposable {
   }
 
   async update(sequences: readonly TrainSequence[], options: UpdateOptions, signal: AbortSignal): Promise<Metrics> {
+    signal.throwIfAborted();
     const metrics = new UpdateMetrics();
     for (let epoch = 0; epoch < options.ppoEpochs; epoch++) {
       for (const miniBatch of chunks(sequences, options.ppoMiniBatchSize)) {
@@ -40,23 +41,27 @@ export class PolicyTrainer implements Trainer, Disposable {
     return { ...metrics.means(), 'actor/lr': options.lr };
   }
 
-  async publish(): Promise<number> {
+  async publish(signal: AbortSignal): Promise<number> {
+    signal.throwIfAborted();
     return this.#policy.version;
   }
 
-  async save(directory: string): Promise<void> {
-    await savePolicy(directory, this.#policy, this.#optimizer);
+  async save(directory: string, signal: AbortSignal): Promise<void> {
+    await savePolicy(directory, this.#policy, this.#optimizer, signal);
   }
 
-  async load(directory: string): Promise<void> {
-    await loadPolicy(directory, this.#policy, this.#optimizer);
+  async load(directory: string, signal: AbortSignal): Promise<void> {
+    await loadPolicy(directory, this.#policy, this.#optimizer, signal);
   }
 
   [Symbol.dispose](): void {
     this.#optimizer[Symbol.dispose]();
   }
 
-  /** One AdamW step on the whole mini-batch; returns the gradient's norm before clipping. A non-finite one changes nothing. */
+  /**
+   * One AdamW step on the whole mini-batch; returns the gradient's norm before clipping. A non-finite one changes nothing, and
+   * neither does a mini-batch without anything to learn from: momentum and weight decay alone would move the weights.
+   */
   async #optimizerStep(
     miniBatch: readonly TrainSequence[],
     options: UpdateOptions,
@@ -64,12 +69,15 @@ export class PolicyTrainer implements Trainer, Disposable {
     signal: AbortSignal,
   ): Promise<number> {
     using gradients = new GradientSum(this.#policy.weights.variables);
+    let isEmpty = true;
     for (const microBatch of microBatches(miniBatch, options)) {
+      isEmpty = false;
       signal.throwIfAborted();
       using batch = new Batch(microBatch);
       gradients.add(this.#gradients(batch, options, metrics));
       await metrics.settle();
     }
+    if (isEmpty) return 0;
     const norm = await gradients.norm();
     if (!Number.isFinite(norm)) return norm;
     gradients.scale(Math.min(1, options.gradClip / (norm + 1e-6)));
