@@ -36,14 +36,17 @@ export interface LoopPlan {
 
 /**
  * Reinforcement learning in one screen: collect, update, publish; evaluate and save now and then.
- * An aborted signal ends it between two updates: the last finished step is saved, then the reason is thrown.
+ * An aborted signal ends it between two updates: the last finished step is saved unless it was, then the reason is thrown.
+ * A resumed run repeats the evaluation of the step it starts from if that has one: the interruption may have cut it off.
  */
 export async function train(plan: LoopPlan, parts: LoopParts, signal: AbortSignal): Promise<void> {
   const { totalTrainingSteps, testFreq, saveFreq } = plan.loop;
   const uninterrupted = new AbortController().signal;
+  const isEvaluated = (step: number) => step === 0 || step === totalTrainingSteps || isDue(step, testFreq);
   let version = await parts.trainer.publish(signal);
-  if (plan.lastStep === 0) await parts.evaluate(0, signal);
+  if (isEvaluated(plan.lastStep)) await parts.evaluate(plan.lastStep, signal);
   let lastStep = plan.lastStep;
+  let savedStep = plan.lastStep;
   try {
     for (let step = plan.lastStep + 1; step <= totalTrainingSteps; step++) {
       const time = new Stopwatch();
@@ -58,13 +61,15 @@ export async function train(plan: LoopPlan, parts: LoopParts, signal: AbortSigna
       const timed = { ...metrics, ...time.metrics(metrics['perf/total_num_tokens'] ?? 0) };
       await parts.tracker.log(step, timed);
       await parts.tracker.trajectories(step, 'train', groups);
-      const isLast = step === totalTrainingSteps;
-      if (isDue(step, testFreq) || isLast) await parts.evaluate(step, signal);
-      if (isDue(step, saveFreq) || isLast) await parts.save(step, uninterrupted);
+      if (isEvaluated(step)) await parts.evaluate(step, signal);
+      if (!isDue(step, saveFreq) && step !== totalTrainingSteps) continue;
+      await parts.save(step, uninterrupted);
+      savedStep = step;
     }
   } catch (error) {
-    if (signal.aborted && lastStep > plan.lastStep) await parts.save(lastStep, uninterrupted);
-    throw error;
+    if (!signal.aborted) throw error;
+    if (lastStep > savedStep) await parts.save(lastStep, uninterrupted);
+    throw signal.reason;
   }
 }
 
