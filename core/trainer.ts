@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { computePolicyLoss } from './algorithms.js';
 import { Batch, sampledCount, type WeightedSequence } from './batch.js';
-import { ConfigError } from './errors.js';
+import { assert, ConfigError } from './errors.js';
 import { isLossAggMode, tokenWeights } from './losses/aggregate.js';
 import { attendWithin } from './model/attend.js';
 import { decoder } from './model/decoder.js';
@@ -28,6 +28,7 @@ export class PolicyTrainer implements Trainer, Disposable {
 
   async update(sequences: readonly TrainSequence[], options: UpdateOptions, signal: AbortSignal): Promise<Metrics> {
     signal.throwIfAborted();
+    checkLoss(options);
     const metrics = new UpdateMetrics();
     for (let epoch = 0; epoch < options.ppoEpochs; epoch++) {
       for (const miniBatch of chunks(sequences, options.ppoMiniBatchSize)) {
@@ -100,6 +101,15 @@ export class PolicyTrainer implements Trainer, Disposable {
   }
 }
 
+/** Throws for a loss that cannot be computed. Before the gradient is taped: tfjs keeps a tape's tensors when its function throws. */
+function checkLoss({ policyLoss, lossAggMode }: UpdateOptions): void {
+  if (!isLossAggMode(lossAggMode)) throw new ConfigError(`unknown lossAggMode '${lossAggMode}'`);
+  tf.tidy(() => {
+    const one = tf.ones<tf.Rank.R1>([1]);
+    computePolicyLoss(policyLoss, { logProbs: one, oldLogProbs: one, advantages: one });
+  });
+}
+
 /** Log-probs and entropies of the sampled tokens ([M] each) under the current weights. */
 export function headOutput(policy: Policy, batch: Batch, temperature: number): HeadOutput {
   const hidden = decoder(policy, batch.tokens, batch.positions, attendWithin(batch.size, batch.length)); // [B*T, C]
@@ -113,7 +123,7 @@ export function headOutput(policy: Policy, batch: Batch, temperature: number): H
  * A sequence whose advantages are all 0 has a gradient of exactly 0: it counts in the weights but is not computed.
  */
 function* microBatches(miniBatch: readonly TrainSequence[], options: UpdateOptions): Iterable<WeightedSequence[]> {
-  if (!isLossAggMode(options.lossAggMode)) throw new ConfigError(`unknown lossAggMode '${options.lossAggMode}'`);
+  assert(isLossAggMode(options.lossAggMode), `lossAggMode '${options.lossAggMode}' was not checked`);
   const weights = tokenWeights(options.lossAggMode, miniBatch.map(sampledCount));
   const weighted = miniBatch
     .map((sequence, i) => ({ sequence, weight: weights[i] ?? 0 }))
