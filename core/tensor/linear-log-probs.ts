@@ -12,7 +12,7 @@ export interface HeadOutput {
 /**
  * The language-model head fused with log_softmax(x Wᵀ / temperature): one target's log-prob and the entropy a row.
  * Keeps probabilities for the gradient: d logProb / d logits = (onehot - p) / temperature, d H / d logits = -p (log p + H) / temperature.
- * @param x [N, C] float32
+ * @param x [N, C] float32, N at least 1
  * @param weight [V, C] float32
  * @param targets [N] int32, each in [0, V)
  * @param temperature > 0

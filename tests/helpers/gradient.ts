@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, beforeAll, beforeEach, describe, expect } from 'vitest';
 import { Rng } from '../../core/rng.js';
 import { useBackend } from '../../core/tensor/backend.js';
+import { expectClose } from './expect-close.js';
 
 export type TestBackend = 'cpu' | 'wasm';
 
@@ -68,20 +69,6 @@ export class Inputs implements Disposable {
 /** The values of what `compute` returns; everything else it makes is freed. */
 export function read(compute: () => tf.Tensor): number[] {
   return tf.tidy(() => [...compute().dataSync()]);
-}
-
-/** Fails unless each entry is within `relative` of the expected one, or within `absolute` where that is near 0. */
-export function expectClose(
-  actual: readonly number[],
-  expected: readonly number[],
-  { relative, absolute }: { readonly relative: number; readonly absolute: number },
-): void {
-  expect(actual.length).toBe(expected.length);
-  for (const [i, value] of expected.entries()) {
-    const allowed = absolute + relative * Math.abs(value);
-    const message = `entry ${i}: ${actual[i]} is more than ${allowed} from ${value}`;
-    expect(Math.abs((actual[i] ?? Number.NaN) - value), message).toBeLessThanOrEqual(allowed);
-  }
 }
 
 /** What f's gradient makes of `dy`, the gradient of its value: one list an input. */

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { ScoredMember } from '../../../core/advantages/advantage-estimator.js';
 import { grpo } from '../../../core/advantages/grpo.js';
-import { expectClose } from '../../helpers/gradient.js';
+import { expectClose } from '../../helpers/expect-close.js';
 import { type ReferenceCase, referenceCases, referenceTolerance, sampledOnly } from '../../helpers/reference-cases.js';
 
 const withStd = { name: 'grpo', normAdvByStdInGrpo: true } as const;

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { isLossAggMode, type LossAggMode, lossAggModes, tokenWeights } from '../../../core/losses/aggregate.js';
-import { expectClose } from '../../helpers/gradient.js';
+import { expectClose } from '../../helpers/expect-close.js';
 import { referenceCases, referenceTolerance } from '../../helpers/reference-cases.js';
 
 test.each([

@@ -1,7 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { test } from 'vitest';
 import { sft } from '../../../core/losses/sft.js';
-import { expectClose, gradients, Inputs, read, withBackends } from '../../helpers/gradient.js';
+import { expectClose } from '../../helpers/expect-close.js';
+import { gradients, Inputs, read, withBackends } from '../../helpers/gradient.js';
 
 const exact = { relative: 1e-6, absolute: 0 };
 

@@ -2,15 +2,8 @@ import * as tf from '@tensorflow/tfjs-core';
 import { expect, test } from 'vitest';
 import { tokenWeights } from '../../../core/losses/aggregate.js';
 import { vanilla, vanillaSettings } from '../../../core/losses/vanilla.js';
-import {
-  expectClose,
-  expectGradients,
-  expectNoLeak,
-  gradients,
-  Inputs,
-  read,
-  withBackends,
-} from '../../helpers/gradient.js';
+import { expectClose } from '../../helpers/expect-close.js';
+import { expectGradients, expectNoLeak, gradients, Inputs, read, withBackends } from '../../helpers/gradient.js';
 import { type ReferenceCase, referenceCases, referenceTolerance, sampledOnly } from '../../helpers/reference-cases.js';
 
 const settings = vanillaSettings.parse({ name: 'vanilla' });

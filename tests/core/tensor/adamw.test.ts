@@ -1,7 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { expect, test } from 'vitest';
 import { AdamW, type AdamWSettings } from '../../../core/tensor/adamw.js';
-import { expectClose, Inputs, read, withBackends } from '../../helpers/gradient.js';
+import { expectClose } from '../../helpers/expect-close.js';
+import { Inputs, read, withBackends } from '../../helpers/gradient.js';
 
 const settings: AdamWSettings = { lr: 0.1, betas: [0.9, 0.99], eps: 1e-8, weightDecay: 0 };
 const float32 = { relative: 1e-5, absolute: 1e-6 };

@@ -9,7 +9,8 @@ import { linearLogProbs } from '../../../core/tensor/linear-log-probs.js';
 import { rmsNorm } from '../../../core/tensor/rms-norm.js';
 import { rotary, rotaryTable } from '../../../core/tensor/rotary.js';
 import { swiglu } from '../../../core/tensor/swiglu.js';
-import { expectClose, Inputs, projectedGradients, read, type TestBackend } from '../../helpers/gradient.js';
+import { expectClose } from '../../helpers/expect-close.js';
+import { Inputs, projectedGradients, read, type TestBackend } from '../../helpers/gradient.js';
 
 /** Sizes that fill no block of the kernels. */
 const ops: { readonly [name: string]: (inputs: Inputs) => () => tf.Tensor } = {

@@ -1,7 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { expect, test } from 'vitest';
 import { attention } from '../../../core/tensor/attention.js';
-import { expectClose, expectGradients, expectNoLeak, Inputs, read, withBackends } from '../../helpers/gradient.js';
+import { expectClose } from '../../helpers/expect-close.js';
+import { expectGradients, expectNoLeak, Inputs, read, withBackends } from '../../helpers/gradient.js';
 
 const float32 = { relative: 1e-5, absolute: 1e-6 };
 
@@ -55,6 +56,12 @@ withBackends(['cpu', 'wasm'], (backend) => {
     const [q, k, v] = [inputs.heads(3, 4, 2, 4), inputs.heads(3, 4, 1, 4), inputs.heads(3, 4, 1, 4)];
     const second = (x: tf.Tensor4D): tf.Tensor4D => tf.slice4d(x, [1, 0, 0, 0], [1, ...tail(x)]);
     expect(read(() => second(attention(q, k, v)))).toEqual(read(() => attention(second(q), second(k), second(v))));
+  });
+
+  test('a sequence of one token is its own value', () => {
+    using inputs = new Inputs(8);
+    const [q, k, v] = [inputs.heads(2, 1, 2, 2), inputs.heads(2, 1, 1, 2), inputs.heads(2, 1, 1, 2)];
+    expect(read(() => attention(q, k, v))).toEqual(read(() => tf.tile(v, [1, 1, 2, 1])));
   });
 
   test('huge scores pick one key and stay finite', () => {

@@ -1,7 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { expect, test } from 'vitest';
 import { batchMatMul, transposeMatrices } from '../../../core/tensor/batch-mat-mul.js';
-import { expectClose, Inputs, read, withBackends } from '../../helpers/gradient.js';
+import { expectClose } from '../../helpers/expect-close.js';
+import { Inputs, read, withBackends } from '../../helpers/gradient.js';
 
 withBackends(['cpu', 'wasm'], () => {
   test('each pair of matrices is multiplied on its own', () => {

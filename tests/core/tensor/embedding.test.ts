@@ -23,6 +23,10 @@ withBackends(['cpu', 'wasm'], () => {
     expectGradients([weight], () => embedding(weight, tf.tensor1d([3, 1, 1, 0, 3], 'int32')));
   });
 
+  test('no rows give no rows', () => {
+    expect(read(() => embedding(table(), tf.tensor1d([], 'int32')))).toEqual([]);
+  });
+
   test('nothing is left but the result', () => {
     using inputs = new Inputs(2);
     const weight = inputs.matrix(4, 3);

@@ -1,15 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { expect, test } from 'vitest';
 import { type HeadOutput, linearLogProbs } from '../../../core/tensor/linear-log-probs.js';
-import {
-  expectClose,
-  expectGradients,
-  expectNoLeak,
-  gradients,
-  Inputs,
-  read,
-  withBackends,
-} from '../../helpers/gradient.js';
+import { expectClose } from '../../helpers/expect-close.js';
+import { expectGradients, expectNoLeak, gradients, Inputs, read, withBackends } from '../../helpers/gradient.js';
 
 const float32 = { relative: 1e-5, absolute: 1e-6 };
 

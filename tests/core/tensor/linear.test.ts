@@ -31,6 +31,10 @@ withBackends(['cpu', 'wasm'], () => {
     expect(read(() => linear(x, weight)).slice(5, 10)).toEqual(alone);
   });
 
+  test('no rows give no rows', () => {
+    expect(read(() => linear(tf.zeros<tf.Rank.R2>([0, 3]), tf.ones<tf.Rank.R2>([4, 3])))).toEqual([]);
+  });
+
   test('nothing is left but the result', () => {
     using inputs = new Inputs(3);
     const [x, weight] = [inputs.matrix(2, 3), inputs.matrix(4, 3)];

@@ -1,15 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { test } from 'vitest';
+import { expect, test } from 'vitest';
 import { rmsNorm } from '../../../core/tensor/rms-norm.js';
-import {
-  expectClose,
-  expectGradients,
-  expectNoLeak,
-  gradients,
-  Inputs,
-  read,
-  withBackends,
-} from '../../helpers/gradient.js';
+import { expectClose } from '../../helpers/expect-close.js';
+import { expectGradients, expectNoLeak, gradients, Inputs, read, withBackends } from '../../helpers/gradient.js';
 
 const float32 = { relative: 1e-6, absolute: 1e-7 };
 
@@ -55,6 +48,10 @@ withBackends(['cpu', 'wasm'], () => {
     const x = inputs.of(() => tf.zeros<tf.Rank.R2>([1, 2]));
     const [gradient = []] = gradients([x], () => rmsNorm(x, tf.tensor1d([1, 1]), 1e-6), [1, 1]);
     expectClose(gradient, [1000, 1000], float32); // 1 / sqrt(eps)
+  });
+
+  test('no rows give no rows', () => {
+    expect(read(() => rmsNorm(tf.zeros<tf.Rank.R2>([0, 3]), tf.ones<tf.Rank.R1>([3]), 1e-6))).toEqual([]);
   });
 
   test('nothing is left but the result', () => {

@@ -1,7 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { expect, test } from 'vitest';
 import { rotary, rotaryTable } from '../../../core/tensor/rotary.js';
-import { expectClose, expectGradients, expectNoLeak, Inputs, read, withBackends } from '../../helpers/gradient.js';
+import { expectClose } from '../../helpers/expect-close.js';
+import { expectGradients, expectNoLeak, Inputs, read, withBackends } from '../../helpers/gradient.js';
 
 const float32 = { relative: 1e-5, absolute: 1e-6 };
 

@@ -1,15 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { test } from 'vitest';
 import { swiglu } from '../../../core/tensor/swiglu.js';
-import {
-  expectClose,
-  expectGradients,
-  expectNoLeak,
-  gradients,
-  Inputs,
-  read,
-  withBackends,
-} from '../../helpers/gradient.js';
+import { expectClose } from '../../helpers/expect-close.js';
+import { expectGradients, expectNoLeak, gradients, Inputs, read, withBackends } from '../../helpers/gradient.js';
 
 withBackends(['cpu', 'wasm'], () => {
   test('the value is gate · sigmoid(gate) · up', () => {
