@@ -76,7 +76,7 @@ describe.each(['cpu', 'wasm'] as const)('a row does not depend on its batch, on 
 
 describe.each(lossAggModes)('with %s', (lossAggMode) => {
   beforeAll(async () => {
-    await useBackend('cpu');
+    await useBackend('wasm');
   });
 
   // Adam's first step divides a gradient by its own size, so rounding of gradients near 0 shows in weights: compared by their mean.

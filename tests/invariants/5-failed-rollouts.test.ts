@@ -33,7 +33,7 @@ const needsSandbox: EnvDefinition = {
 };
 
 beforeAll(async () => {
-  await useBackend('cpu');
+  await useBackend('wasm');
 });
 
 describe('a failed rollout', () => {

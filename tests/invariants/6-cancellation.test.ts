@@ -6,7 +6,7 @@ import { temporaryDirectory } from '../helpers/tiny-policy.js';
 import { collectTiny, openTinyHouse, runTiny } from '../helpers/tiny-run.js';
 
 beforeAll(async () => {
-  await useBackend('cpu');
+  await useBackend('wasm');
 });
 
 /** Counts the calls in flight, and calls back when as many were begun as it was told. */

@@ -5,7 +5,7 @@ import { warmStart, warmStartConfig } from '../../core/warm-start.js';
 import { never, tokensOf, weightValues } from '../helpers/tiny-policy.js';
 import { openTinyHouse, runTiny } from '../helpers/tiny-run.js';
 
-const demonstrations = [20, 9, 33].map((length, i) => {
+const demonstrations = [12, 9, 16].map((length, i) => {
   const mask = Array.from({ length }, (_, t) => (t < 4 ? 0 : 1));
   return { tokens: tokensOf(length, 'demonstration', i), mask, logprobs: mask.map(() => 0), advantages: mask };
 });
@@ -14,7 +14,7 @@ const demonstrations = [20, 9, 33].map((length, i) => {
 async function wholeRun(seed: number) {
   await using house = openTinyHouse({ seed });
   const losses: number[] = [];
-  const config = { ...warmStartConfig.parse({ steps: 2, batchSize: 4 }), optimizer: optimizerConfig.parse({}) };
+  const config = { ...warmStartConfig.parse({ steps: 2, batchSize: 2 }), optimizer: optimizerConfig.parse({}) };
   const onStep = (_step: number, loss: number): void => void losses.push(loss);
   await warmStart(demonstrations, { config, trainer: house.tiny.trainer, seed, onStep }, never);
   const { metrics, tracker } = await runTiny(house, { totalTrainingSteps: 2 });

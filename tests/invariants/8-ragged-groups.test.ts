@@ -14,7 +14,7 @@ import {
 import { exampleTrajectory } from '../helpers/trajectories.js';
 
 beforeAll(async () => {
-  await useBackend('cpu');
+  await useBackend('wasm');
 });
 
 const { advEstimator } = algorithmConfig.parse({});
