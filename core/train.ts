@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { AlgorithmConfig } from './algorithms.js';
+import { EventLoopLag } from './event-loop-lag.js';
 import { toTrainSequences } from './experience.js';
 import { learningRate, type OptimizerConfig } from './schedule.js';
 import { rolloutMetrics } from './step-metrics.js';
@@ -51,11 +52,13 @@ export async function train(plan: LoopPlan, parts: LoopParts, signal: AbortSigna
       signal.throwIfAborted();
       const sequences = toTrainSequences(groups, plan.algorithm.advEstimator);
       const options = updateOptions(plan, step);
+      using lag = new EventLoopLag();
       const update = await time.measure('update_actor', () => parts.trainer.update(sequences, options, uninterrupted));
+      const lagMetrics = { 'perf/event_loop_lag_p99_ms': lag.p99() };
       version = await time.measure('update_weights', () => parts.trainer.publish(uninterrupted));
       lastStep = step;
       const metrics: Metrics = { ...rolloutMetrics(groups, sequences), ...update, 'training/global_step': step };
-      const timed = { ...metrics, ...time.metrics(metrics['perf/total_num_tokens'] ?? 0) };
+      const timed = { ...metrics, ...lagMetrics, ...time.metrics(metrics['perf/total_num_tokens'] ?? 0) };
       await parts.tracker.log(step, timed);
       await parts.tracker.trajectories(step, 'train', groups);
       const isLast = step === totalTrainingSteps;
