@@ -74,6 +74,8 @@ class TrainingSession {
   #initialReward = Number.NaN;
   #finalReward = Number.NaN;
   #toolCallRate = 0;
+  /** The last step whose evaluation the records hold. */
+  #lastEvaluation = -1;
 
   constructor(house: House, options: TrainingOptions) {
     this.#house = house;
@@ -125,6 +127,8 @@ class TrainingSession {
       return 0;
     }
     this.#initialReward = state.initialReward ?? Number.NaN;
+    const evaluations = (await records.readMetrics()).filter(({ data }) => 'val-aux/failed' in data);
+    this.#lastEvaluation = evaluations.at(-1)?.step ?? -1;
     return state.step;
   }
 
@@ -165,7 +169,7 @@ class TrainingSession {
     this.#finalReward = meanReward(groups);
     this.#toolCallRate = toolCallRate(groups.flatMap(scoredTrajectories));
     if (step === 0) this.#initialReward = this.#finalReward;
-    await tracker.log(step, evaluationMetrics(groups));
+    if (step > this.#lastEvaluation) await tracker.log(step, evaluationMetrics(groups));
     await tracker.trajectories(step, 'eval', groups);
   }
 

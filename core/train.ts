@@ -20,7 +20,7 @@ export interface LoopParts {
   readonly tracker: Tracker;
   /** Finished groups of a step, sampled from the given version of the weights. */
   collect(step: number, version: number, signal: AbortSignal): AsyncIterable<TrajectoryGroup>;
-  /** Evaluates the published weights, after `step` steps. */
+  /** Evaluates the published weights, after `step` steps; a resumed run asks again for the step it takes up. */
   evaluate(step: number, signal: AbortSignal): Promise<void>;
   /** Makes everything up to and including `step` survive a crash. */
   save(step: number, signal: AbortSignal): Promise<void>;
@@ -40,10 +40,10 @@ export interface LoopPlan {
  * An aborted signal ends it between two updates: the last finished step is saved, then the reason is thrown.
  */
 export async function train(plan: LoopPlan, parts: LoopParts, signal: AbortSignal): Promise<void> {
-  const { totalTrainingSteps, testFreq, saveFreq } = plan.loop;
+  const { totalTrainingSteps, saveFreq } = plan.loop;
   const uninterrupted = new AbortController().signal;
   let version = await parts.trainer.publish(signal);
-  if (plan.lastStep === 0) await parts.evaluate(0, signal);
+  if (isEvaluated(plan, plan.lastStep)) await parts.evaluate(plan.lastStep, signal);
   let lastStep = plan.lastStep;
   try {
     for (let step = plan.lastStep + 1; step <= totalTrainingSteps; step++) {
@@ -61,14 +61,18 @@ export async function train(plan: LoopPlan, parts: LoopParts, signal: AbortSigna
       const timed = { ...metrics, ...lagMetrics, ...time.metrics(metrics['perf/total_num_tokens'] ?? 0) };
       await parts.tracker.log(step, timed);
       await parts.tracker.trajectories(step, 'train', groups);
-      const isLast = step === totalTrainingSteps;
-      if (isDue(step, testFreq) || isLast) await parts.evaluate(step, signal);
-      if (isDue(step, saveFreq) || isLast) await parts.save(step, uninterrupted);
+      if (isEvaluated(plan, step)) await parts.evaluate(step, signal);
+      if (isDue(step, saveFreq) || step === totalTrainingSteps) await parts.save(step, uninterrupted);
     }
   } catch (error) {
     if (signal.aborted && lastStep > plan.lastStep) await parts.save(lastStep, uninterrupted);
     throw error;
   }
+}
+
+/** Before the first step, after the last one, and now and then between them. */
+function isEvaluated({ loop: { totalTrainingSteps, testFreq } }: LoopPlan, step: number): boolean {
+  return step === 0 || step >= totalTrainingSteps || isDue(step, testFreq);
 }
 
 function isDue(step: number, frequency: number): boolean {

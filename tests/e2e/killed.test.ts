@@ -1,0 +1,53 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, expect, test } from 'vitest';
+import { build, Workplace } from '../helpers/program.js';
+import { readMetrics, smokeRun } from '../helpers/smoke-run.js';
+
+beforeAll(build, 180_000);
+
+const policyServer = /policy-server\/main\.js/;
+
+test('when the policy server is killed the run fails within seconds with one sentence, and --resume goes on', async () => {
+  await using workplace = new Workplace();
+  const program = workplace.start(smokeRun('--steps', '1000', '--quiet', 'trainer.saveFreq=1', 'backend=wasm'));
+  await program.until('"training/global_step":2,');
+  const killedAt = performance.now();
+  process.kill(workplace.process(policyServer), 'SIGKILL');
+  const { code, stderr } = await program.ended;
+  expect(performance.now() - killedAt).toBeLessThan(10_000);
+  expect(code).toBe(1);
+  expect(stderr).toMatch(
+    /^(.* warn .*\n)*failed: the policy server \(pid \d+\) was ended by SIGKILL \(engine_gone\)\n$/,
+  );
+  await workplace.untilNothingIsLeft(0);
+
+  const { step: saved } = lastCheckpoint(workplace);
+  expect(saved).toBeGreaterThan(0);
+  expect(await workplace.run(['train', '--resume', 'run', '--steps', `${saved + 1}`])).toMatchObject({ code: 0 });
+  const steps = readMetrics(join(workplace.path, 'run')).flatMap(({ data }) => data['training/global_step'] ?? []);
+  expect(steps).toEqual(Array.from({ length: saved + 1 }, (_, i) => i + 1));
+}, 120_000);
+
+test('when the controller is killed, policy server, private Redis and sandboxes end by themselves, and --resume goes on', async () => {
+  await using workplace = new Workplace();
+  const changes = ['fabric.name=bullmq', 'trainer.saveFreq=1', 'backend=wasm'];
+  const program = workplace.start(smokeRun('--steps', '1000', ...changes));
+  await program.until('"training/global_step":2,');
+  expect(workplace.processes().length).toBeGreaterThan(2);
+  program.kill('SIGKILL');
+  await program.ended;
+  await workplace.untilNothingIsLeft(15_000);
+
+  const { step: saved } = lastCheckpoint(workplace);
+  const resumed = await workplace.run(['train', '--resume', 'run', '--steps', `${saved + 1}`]);
+  expect(resumed).toMatchObject({ code: 0 });
+  expect(readMetrics(join(workplace.path, 'run')).at(-1)?.step).toBe(saved + 1);
+  await workplace.untilNothingIsLeft(0);
+}, 120_000);
+
+function lastCheckpoint(workplace: Workplace): { step: number } {
+  const names = readdirSync(join(workplace.path, 'run/checkpoints'));
+  const steps = names.flatMap((name) => /^global_step_(\d+)$/.exec(name)?.[1] ?? []).map(Number);
+  return { step: Math.max(...steps) };
+}
