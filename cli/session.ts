@@ -50,12 +50,12 @@ export type RunTraining = (options: TrainingOptions, signal: AbortSignal) => Pro
 export type RunEvaluation = (options: EvaluationOptions, signal: AbortSignal) => Promise<Metrics>;
 
 export const runTraining: RunTraining = (options, signal) =>
-  withHouse(options.run, (house) => new TrainingSession(house, options).run(signal), signal);
+  withHouse(options.run, (house, signal) => new TrainingSession(house, options).run(signal), signal);
 
 export const runEvaluation: RunEvaluation = ({ run, directory, progress }, signal) =>
   withHouse(
     run,
-    async (house) => {
+    async (house, signal) => {
       const state = await loadLatestCheckpoint(directory.checkpointsPath, house.trainer, signal);
       if (state === undefined) throw new ConfigError(`${directory.displayPath} holds no checkpoint to evaluate`);
       await house.trainer.publish(signal);

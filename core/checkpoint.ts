@@ -20,7 +20,8 @@ export type RunState = z.output<typeof stateSchema>;
 
 /**
  * Writes `root/global_step_N` so that it is there whole or not at all: everything goes into a temporary directory, is flushed,
- * and is renamed in one step. Afterwards all but the newest `keep` checkpoints are removed.
+ * and is renamed in one step. Afterwards all but the newest `keep` checkpoints are removed, and what a killed process left
+ * half-written was removed before.
  */
 export async function saveCheckpoint(
   root: string,
@@ -28,15 +29,21 @@ export async function saveCheckpoint(
   signal: AbortSignal,
 ): Promise<string> {
   const target = join(root, `global_step_${state.step}`);
-  const temporary = join(root, `tmp-${process.pid}-${state.step}`);
-  await rm(temporary, { recursive: true, force: true });
-  await mkdir(temporary, { recursive: true });
-  await trainer.save(temporary, signal);
-  await writeFile(join(temporary, 'state.json'), `${JSON.stringify(state)}\n`);
-  for (const name of await readdir(temporary)) await flush(join(temporary, name));
-  await flush(temporary);
-  await rm(target, { recursive: true, force: true });
-  await rename(temporary, target);
+  await mkdir(root, { recursive: true });
+  await removeUnfinished(root);
+  const temporary = join(root, `${unfinished}${state.step}`);
+  await mkdir(temporary);
+  try {
+    await trainer.save(temporary, signal);
+    await writeFile(join(temporary, 'state.json'), `${JSON.stringify(state)}\n`);
+    for (const name of await readdir(temporary)) await flush(join(temporary, name));
+    await flush(temporary);
+    await rm(target, { recursive: true, force: true });
+    await rename(temporary, target);
+  } catch (error) {
+    await rm(temporary, { recursive: true, force: true });
+    throw error;
+  }
   await flush(root);
   for (const old of (await listCheckpoints(root)).slice(0, -keep)) await rm(old, { recursive: true, force: true });
   return target;
@@ -53,6 +60,14 @@ export async function loadLatestCheckpoint(
   const state = await readState(join(newest, 'state.json'));
   await trainer.load(newest, signal);
   return state;
+}
+
+/** How the names of checkpoints begin that are being written. */
+const unfinished = 'tmp-';
+
+async function removeUnfinished(root: string): Promise<void> {
+  const names = (await readdir(root)).filter((name) => name.startsWith(unfinished));
+  for (const name of names) await rm(join(root, name), { recursive: true });
 }
 
 /** Checkpoint directories of a run, oldest first. */

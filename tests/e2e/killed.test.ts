@@ -1,19 +1,21 @@
-import { readdirSync } from 'node:fs';
+import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, test, vi } from 'vitest';
 import { build, Workplace } from '../helpers/program.js';
 import { readMetrics, smokeRun } from '../helpers/smoke-run.js';
 
 beforeAll(build, 180_000);
 
 const policyServer = /policy-server\/main\.js/;
+const bubblewrap = /^\S*bwrap /;
+const sentence = /^failed: the policy server \(pid \d+\) was ended by SIGKILL \(engine_gone\)\n$/;
 
 test('when the policy server is killed the run fails within seconds with one sentence, and --resume goes on', async () => {
   await using workplace = new Workplace();
   const program = workplace.start(smokeRun('--steps', '1000', '--quiet', 'trainer.saveFreq=1', 'backend=wasm'));
   await program.until('"training/global_step":2,');
   const killedAt = performance.now();
-  process.kill(workplace.process(policyServer), 'SIGKILL');
+  process.kill(await workplace.untilProcess(policyServer), 'SIGKILL');
   const { code, stderr } = await program.ended;
   expect(performance.now() - killedAt).toBeLessThan(10_000);
   expect(code).toBe(1);
@@ -22,11 +24,13 @@ test('when the policy server is killed the run fails within seconds with one sen
   );
   await workplace.untilNothingIsLeft(0);
 
-  const { step: saved } = lastCheckpoint(workplace);
+  const saved = lastCheckpoint(workplace);
   expect(saved).toBeGreaterThan(0);
+  mkdirSync(join(workplace.path, 'run/checkpoints/tmp-7')); // as a killed program leaves it
   expect(await workplace.run(['train', '--resume', 'run', '--steps', `${saved + 1}`])).toMatchObject({ code: 0 });
   const steps = readMetrics(join(workplace.path, 'run')).flatMap(({ data }) => data['training/global_step'] ?? []);
   expect(steps).toEqual(Array.from({ length: saved + 1 }, (_, i) => i + 1));
+  expect(readdirSync(join(workplace.path, 'run/checkpoints'))).not.toContain('tmp-7');
 }, 120_000);
 
 test('when the controller is killed, policy server, private Redis and sandboxes end by themselves, and --resume goes on', async () => {
@@ -39,15 +43,37 @@ test('when the controller is killed, policy server, private Redis and sandboxes 
   await program.ended;
   await workplace.untilNothingIsLeft(15_000);
 
-  const { step: saved } = lastCheckpoint(workplace);
+  const saved = lastCheckpoint(workplace);
   const resumed = await workplace.run(['train', '--resume', 'run', '--steps', `${saved + 1}`]);
   expect(resumed).toMatchObject({ code: 0 });
   expect(readMetrics(join(workplace.path, 'run')).at(-1)?.step).toBe(saved + 1);
   await workplace.untilNothingIsLeft(0);
 }, 120_000);
 
-function lastCheckpoint(workplace: Workplace): { step: number } {
+test('when the policy server is killed while demonstrations are played the run fails at once too', async () => {
+  await using workplace = new Workplace();
+  const changes = ['env.teacher.toolRate=1', 'warmStart.demonstrations=100000'];
+  const program = workplace.start(smokeRun(...changes, '--quiet', 'backend=wasm'));
+  await workplace.untilProcess(bubblewrap);
+  process.kill(await workplace.untilProcess(policyServer), 'SIGKILL');
+  const { code, stderr } = await program.ended;
+  expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringMatching(sentence) });
+  await workplace.untilNothingIsLeft(0);
+}, 60_000);
+
+test('when the controller is killed its sandboxes end with it', async () => {
+  await using workplace = new Workplace();
+  const program = workplace.start(smokeRun('env.teacher.toolRate=1', 'warmStart.demonstrations=2000', 'backend=wasm'));
+  await workplace.untilProcess(bubblewrap);
+  program.kill('SIGKILL');
+  await program.ended;
+  await vi.waitFor(() => expect(workplace.processes()).toEqual([]), { timeout: 15_000 });
+}, 60_000);
+
+/** The step of the newest checkpoint, beside which nothing half-written may lie. */
+function lastCheckpoint(workplace: Workplace): number {
   const names = readdirSync(join(workplace.path, 'run/checkpoints'));
-  const steps = names.flatMap((name) => /^global_step_(\d+)$/.exec(name)?.[1] ?? []).map(Number);
-  return { step: Math.max(...steps) };
+  const steps = names.map((name) => Number(/^global_step_(\d+)$/.exec(name)?.[1]));
+  expect(steps).not.toContain(Number.NaN);
+  return Math.max(...steps);
 }

@@ -1,5 +1,5 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { expect, vi } from 'vitest';
 import { TemporaryFolder } from './temporary-folder.js';
@@ -26,6 +26,7 @@ export class Workplace extends TemporaryFolder implements AsyncDisposable {
   constructor() {
     super();
     mkdirSync(join(this.path, 'tmp'));
+    chmodSync(this.path, 0o711); // sandboxes belong to other users
   }
 
   /** Starts `verlet` with these words. */
@@ -51,11 +52,10 @@ export class Workplace extends TemporaryFolder implements AsyncDisposable {
       .map((name) => ({ pid: Number(name), command: readProc(name, 'cmdline').replaceAll('\0', ' ') }));
   }
 
-  /** The one process whose command line fits. */
-  process(command: RegExp): number {
-    const found = this.processes().filter((one) => command.test(one.command));
-    expect(found).toHaveLength(1);
-    return found[0]?.pid ?? -1;
+  /** Resolves with the id of a process whose command line fits, as soon as there is one. */
+  async untilProcess(command: RegExp): Promise<number> {
+    const find = () => this.processes().find((one) => command.test(one.command))?.pid;
+    return (await vi.waitUntil(find, { timeout: patienceMs, interval: 5 })) ?? -1;
   }
 
   /** Resolves when no process lives and nothing is put aside any more. */
