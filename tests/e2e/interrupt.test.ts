@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
 import { build, Workplace } from '../helpers/program.js';
-import { readMetrics, smokeRun, withoutTimes } from '../helpers/smoke-run.js';
+import { readMetrics, smokeRun, toolDemonstrations, withoutTimes } from '../helpers/smoke-run.js';
 
 beforeAll(build, 180_000);
 
@@ -33,10 +33,10 @@ test('SIGINT in mid-run saves a checkpoint, ends with 130 and leaves nothing; th
 
 test('SIGINT while the teacher’s programs run in sandboxes ends with 130, no checkpoint, no sandbox and no Redis; --resume starts over', async () => {
   await using workplace = new Workplace();
-  const changes = ['env.teacher.toolRate=1', 'fabric.name=bullmq', 'sandbox.concurrency=2', 'backend=wasm'];
-  const program = workplace.start(smokeRun(...changes, 'warmStart.demonstrations=2000'));
+  const program = workplace.start(smokeRun(...toolDemonstrations, 'fabric.name=bullmq'));
+  await program.until('demonstrations: 2000');
   await workplace.untilProcess(/^\S*redis-server /);
-  await workplace.untilProcess(/^\S*bwrap /);
+  await workplace.untilSandbox();
   program.kill('SIGINT');
   expect(await program.ended).toMatchObject({ code: 130 });
   await workplace.untilNothingIsLeft(0);

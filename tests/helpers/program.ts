@@ -58,6 +58,12 @@ export class Workplace extends TemporaryFolder implements AsyncDisposable {
     return (await vi.waitUntil(find, { timeout: patienceMs, interval: 5 })) ?? -1;
   }
 
+  /** Resolves while there are sandboxes. */
+  async untilSandbox(): Promise<void> {
+    const isThere = () => readdirSync(join(this.path, 'tmp')).some((name) => name.startsWith('verlet-sandbox-'));
+    await vi.waitUntil(isThere, { timeout: patienceMs, interval: 5 });
+  }
+
   /** Resolves when no process lives and nothing is put aside any more. */
   async untilNothingIsLeft(timeout: number): Promise<void> {
     const expectNothing = (): void => {

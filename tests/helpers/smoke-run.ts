@@ -36,6 +36,14 @@ export function smokeRun(...changes: readonly string[]): string[] {
   return ['train', example, ...smoke, '--run-dir', 'run', '--json', ...changes];
 }
 
+/** Changes by which the teacher always runs a program in a sandbox, far longer than any test waits. */
+export const toolDemonstrations = [
+  'env.teacher.toolRate=1',
+  'rollout.maxTurnTokens=80',
+  'warmStart.demonstrations=2000',
+  'backend=wasm',
+];
+
 /** The metrics of a run directory, line by line. */
 export function readMetrics(directory: string): { step: number; data: { [name: string]: number } }[] {
   return jsonLines(join(directory, 'metrics.jsonl')).map((line) => metricsRecord.parse(line));
