@@ -143,3 +143,15 @@ test('every trajectory has one mask bit, log-prob and version a token, and the t
     }
   }
 });
+
+test('while a larger batch is trained on, the controller is never late by more than 50 ms', async () => {
+  await using place = new Workplace();
+  const words = smokeRun('data.trainBatchSize=32', 'warmStart.steps=8', 'rollout.maxResponseTokens=8', '--steps', '2');
+  expect(await place.run(words)).toMatchObject({ code: 0 });
+  const updates = readMetrics(join(place.path, 'run')).filter(({ data }) => 'timing_s/update_actor' in data);
+  expect(updates).toHaveLength(2);
+  for (const { data } of updates) {
+    expect(data['timing_s/update_actor']).toBeGreaterThan(0.1);
+    expect(data['perf/event_loop_lag_p99_ms']).toBeLessThan(50);
+  }
+}, 60_000);
