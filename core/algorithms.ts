@@ -46,12 +46,20 @@ type Settings = z.ZodObject<{ name: z.ZodLiteral<string> }>;
 function estimator<Schema extends Settings>(settings: Schema, estimate: AdvantageEstimator<z.output<Schema>>) {
   return {
     settings,
-    estimate: (groups: readonly (readonly ScoredMember[])[], raw: unknown) => estimate(groups, settings.parse(raw)),
+    estimate: (groups: readonly (readonly ScoredMember[])[], raw: unknown) =>
+      estimate(groups, parseSettings(settings, raw)),
   };
 }
 
 function policyLoss<Schema extends Settings>(settings: Schema, loss: PolicyLoss<z.output<Schema>>) {
-  return { settings, loss: (input: PolicyLossInput, raw: unknown) => loss(input, settings.parse(raw)) };
+  return { settings, loss: (input: PolicyLossInput, raw: unknown) => loss(input, parseSettings(settings, raw)) };
+}
+
+/** What came from another process may be wrong: the user's fault, in one sentence. */
+function parseSettings<Schema extends Settings>(settings: Schema, raw: unknown): z.output<Schema> {
+  const parsed = settings.safeParse(raw);
+  if (parsed.success) return parsed.data;
+  throw new ConfigError(`settings of ${settings.shape.name.value}: ${z.prettifyError(parsed.error)}`);
 }
 
 function settingsOf<Schema extends Settings>(rows: readonly [{ settings: Schema }, ...{ settings: Schema }[]]) {

@@ -39,12 +39,16 @@ export class Batch implements Disposable {
       for (const [t, target] of sequence.tokens.entries()) {
         if (sequence.mask[t] !== 1) continue;
         assert(t > 0, 'the first token of a sequence cannot be a sampled one');
-        const old = sequence.logprobs[t] ?? 0;
+        const [old, advantage] = [sequence.logprobs[t] ?? 0, sequence.advantages[t] ?? 0];
+        assert(
+          Number.isFinite(old) && Number.isFinite(advantage),
+          `log-prob ${old} or advantage ${advantage} of token ${t} is not finite`,
+        );
         chosen.push({
           predictor: row * this.length + t - 1,
           target,
           old,
-          advantage: sequence.advantages[t] ?? 0,
+          advantage,
           weight,
         });
       }

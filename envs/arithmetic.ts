@@ -1,10 +1,9 @@
 import { z } from 'zod';
 import { ConfigError } from '../core/errors.js';
-import type { Rng } from '../core/rng.js';
+import { Rng, rngKey } from '../core/rng.js';
 import type { Message } from '../core/types.js';
 import { python } from '../tools/python.js';
 import { defineEnv, type TaskRequest } from './define-env.js';
-import { permute } from './permute.js';
 
 const OPERATORS = ['+', '-', '*'] as const;
 
@@ -25,8 +24,8 @@ type Options = z.infer<typeof options>;
 
 /** One in so many expressions belongs to the eval split. */
 const EVAL_SHARE = 8;
-/** Which expressions those are is the same for every seed, so that no run trains on another's eval tasks. */
-const SPLIT_KEY = 0x5eed;
+/** Draws without a new expression of the split after which there is none left. */
+const MAX_DRAWS = 2000;
 const INTEGER = /^-?\d+$/;
 
 /** Mental arithmetic is hard, a calculator is at hand: `347*582` is the prompt, the exact value the only right answer. */
@@ -36,7 +35,7 @@ export const arithmetic = defineEnv({
   options,
   tools: [python],
   task(request) {
-    const expression = expressionAt(rankOf(request), request.options);
+    const expression = request.split === 'train' ? trainExpression(request) : evalExpression(request);
     return { data: { expression, value: evaluate(expression).toString() } };
   },
   prompt: (task) => task.data.expression,
@@ -47,34 +46,58 @@ export const arithmetic = defineEnv({
   demonstrate: (moment, { teacher }) => teach(moment, moment.task.data, teacher),
 });
 
-/**
- * Where the task's expression stands among all expressions. The first eighth of a fixed shuffle is eval, walked in an
- * order of the seed and so without repetition; train draws from the rest, with repetition.
- */
-function rankOf({ split, index, seed, rng, options }: TaskRequest<Options>): number {
-  const size = expressionCount(options);
-  const evalSize = Math.floor(size / EVAL_SHARE);
-  if (split === 'train') return permute(evalSize + rng.int(size - evalSize), size, SPLIT_KEY);
-  if (index < evalSize) return permute(permute(index, evalSize, seed), size, SPLIT_KEY);
-  throw new ConfigError(`arithmetic has ${evalSize} eval tasks with these options; ask for fewer or raise env.digits`);
+/** Train may repeat an expression: each index draws on its own. */
+function trainExpression({ rng, options }: TaskRequest<Options>): string {
+  for (let draw = 0; draw < MAX_DRAWS; draw++) {
+    const expression = drawExpression(rng, options);
+    if (!isEval(expression)) return expression;
+  }
+  throw new ConfigError('arithmetic has no train tasks with these options; raise env.digits');
 }
 
-function expressionCount({ operands, digits, operators }: Options): number {
-  return (9 * 10 ** (digits - 1)) ** operands * new Set(operators).size ** (operands - 1);
+/** Eval never does: index i is the i-th different one of a stream that seed and options name. */
+function evalExpression({ seed, index, options }: TaskRequest<Options>): string {
+  const name = JSON.stringify([seed, options]);
+  if (evalStream?.name !== name) evalStream = { name, expressions: distinctEvalExpressions(seed, options), drawn: [] };
+  const { expressions, drawn } = evalStream;
+  while (drawn.length <= index) {
+    const { value } = expressions.next();
+    if (value === undefined) {
+      throw new ConfigError(
+        `arithmetic has ${drawn.length} eval tasks with these options; ask for fewer or raise env.digits`,
+      );
+    }
+    drawn.push(value);
+  }
+  return drawn[index] ?? '';
 }
 
-/** Reads the rank as digits of mixed base: a number, an operator, a number and so on. */
-function expressionAt(rank: number, { operands, digits, operators }: Options): string {
-  const symbols = OPERATORS.filter((operator) => operators.includes(operator));
-  const smallest = 10 ** (digits - 1);
-  let rest = rank;
-  const take = (base: number): number => {
-    const digit = rest % base;
-    rest = Math.floor(rest / base);
-    return digit;
-  };
-  let expression = `${smallest + take(9 * smallest)}`;
-  for (let i = 1; i < operands; i++) expression += `${symbols[take(symbols.length)]}${smallest + take(9 * smallest)}`;
+/** What was drawn last, so that a run of indices costs one draw each; the result does not depend on it. */
+let evalStream: { name: string; expressions: Generator<string, undefined>; drawn: string[] } | undefined;
+
+function* distinctEvalExpressions(seed: number, options: Options): Generator<string, undefined> {
+  const rng = new Rng(rngKey(seed, 'arithmetic', 'eval'));
+  const drawn = new Set<string>();
+  for (let draw = 0; draw < MAX_DRAWS; draw++) {
+    const expression = drawExpression(rng, options);
+    if (!isEval(expression) || drawn.has(expression)) continue;
+    drawn.add(expression);
+    yield expression;
+    draw = 0;
+  }
+  return undefined;
+}
+
+/** The split is a property of the expression alone, so that no run trains on another's eval tasks. */
+function isEval(expression: string): boolean {
+  return rngKey('arithmetic', 'split', expression) % EVAL_SHARE === 0;
+}
+
+/** Numbers are log-uniform: leading digits as in nature, and products of either possible length equally often. */
+function drawExpression(rng: Rng, { operands, digits, operators }: Options): string {
+  const number = () => `${Math.floor(10 ** (digits - 1 + rng.float()))}`;
+  let expression = number();
+  for (let i = 1; i < operands; i++) expression += `${operators[rng.int(operators.length)]}${number()}`;
   return expression;
 }
 

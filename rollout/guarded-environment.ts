@@ -1,6 +1,6 @@
 import { InfrastructureError } from '../core/errors.js';
+import { untilAborted } from '../core/until-aborted.js';
 import type { Environment } from '../envs/environment.js';
-import { untilAborted } from '../tools/until-aborted.js';
 
 /**
  * The same environment, held to the contract: each call ends when its signal aborts, and whatever it throws that is not

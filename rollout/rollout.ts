@@ -13,9 +13,9 @@ import type {
   Task,
   Trajectory,
 } from '../core/types.js';
+import { untilAborted } from '../core/until-aborted.js';
 import type { Environment, EpisodeContext } from '../envs/environment.js';
 import { describeTool } from '../tools/describe-tool.js';
-import { untilAborted } from '../tools/until-aborted.js';
 import type { RolloutConfig } from './config.js';
 import { EpisodeRecord } from './episode-record.js';
 import { guardedEnvironment } from './guarded-environment.js';

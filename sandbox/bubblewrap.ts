@@ -11,8 +11,9 @@
 import { lstat, readlink } from 'node:fs/promises';
 import { InfrastructureError } from '../core/errors.js';
 import type { SandboxProvider } from '../core/types.js';
+import type { ProgramEnd } from './command.js';
 import type { SandboxConfig } from './config.js';
-import type { Isolator, ProgramEnd } from './isolator.js';
+import type { Isolator } from './isolator.js';
 import { LocalProvider } from './local-provider.js';
 import { limitedArgv } from './resource-limits.js';
 import { seccompFilter } from './seccomp.js';

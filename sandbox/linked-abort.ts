@@ -1,16 +1,12 @@
+import { onAbort } from '../core/on-abort.js';
+
 /** An AbortSignal that follows several others; dispose it to remove the listeners. */
 export class LinkedAbort implements Disposable {
   readonly #controller = new AbortController();
-  readonly #sources: readonly AbortSignal[];
-  readonly #follow = (): void => {
-    const source = this.#sources.find(({ aborted }) => aborted);
-    if (source !== undefined) this.#controller.abort(source.reason);
-  };
+  readonly #following: readonly Disposable[];
 
   constructor(...sources: AbortSignal[]) {
-    this.#sources = sources;
-    for (const source of sources) source.addEventListener('abort', this.#follow, { once: true });
-    this.#follow();
+    this.#following = sources.map((source) => onAbort(source, () => this.#controller.abort(source.reason)));
   }
 
   get signal(): AbortSignal {
@@ -18,6 +14,6 @@ export class LinkedAbort implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    for (const source of this.#sources) source.removeEventListener('abort', this.#follow);
+    for (const following of this.#following) following[Symbol.dispose]();
   }
 }

@@ -10,8 +10,9 @@
  */
 import { InfrastructureError } from '../core/errors.js';
 import type { SandboxProvider } from '../core/types.js';
+import type { Command, ProgramEnd } from './command.js';
 import type { SandboxConfig } from './config.js';
-import type { Command, Isolator, ProgramEnd } from './isolator.js';
+import type { Isolator } from './isolator.js';
 import { LocalProvider } from './local-provider.js';
 import { limitedArgv } from './resource-limits.js';
 import type { WorkingDirectory } from './working-directory.js';

@@ -4,8 +4,8 @@ import { Deadline } from '../core/deadline.js';
 import { InfrastructureError } from '../core/errors.js';
 import type { ExecOptions } from '../core/types.js';
 import { CappedOutput } from './capped-output.js';
+import type { Command, ProgramEnd } from './command.js';
 import { foreignDescriptors, openDescriptor } from './foreign-descriptors.js';
-import type { Command, ProgramEnd } from './isolator.js';
 import { kill } from './kill.js';
 
 /** How long output may stay open and silent after the program ended: only a process that left the group can hold it. */

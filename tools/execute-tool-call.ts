@@ -2,8 +2,8 @@ import type { z } from 'zod';
 import { Deadline } from '../core/deadline.js';
 import { ConfigError, InfrastructureError } from '../core/errors.js';
 import type { Message, ToolCall, ToolCallRecord } from '../core/types.js';
+import { untilAborted } from '../core/until-aborted.js';
 import type { Tool, ToolContext, ToolResult } from './tool.js';
-import { untilAborted } from './until-aborted.js';
 
 /** What the model reads of its call, and what is counted. */
 export interface ExecutedCall {

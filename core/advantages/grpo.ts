@@ -11,7 +11,7 @@ export const grpoSettings = z.strictObject({
 
 /**
  * GRPO (arXiv:2402.03300, section 4.1.2), outcome rewards: A = (R - mean) / (std + 1e-6) within the group, on every sampled token.
- * The standard deviation is unbiased. A group of one has mean 0 and deviation 1, as in verl.
+ * The standard deviation is unbiased. A group of one has mean 0 and deviation 1, as in verl. Equal rewards have advantage exactly 0.
  */
 export const grpo: AdvantageEstimator<z.output<typeof grpoSettings>> = (groups, { normAdvByStdInGrpo }) =>
   groups.map((members) => {
@@ -24,8 +24,10 @@ export const grpo: AdvantageEstimator<z.output<typeof grpoSettings>> = (groups, 
     });
   });
 
+/** Summed as distances from the first value, so that the average of equal values is exactly that value. */
 function average(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
+  const [first = 0] = values;
+  return first + values.reduce((sum, value) => sum + (value - first), 0) / values.length;
 }
 
 function sampleDeviation(values: readonly number[], mean: number): number {

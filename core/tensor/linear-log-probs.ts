@@ -12,7 +12,7 @@ export interface HeadOutput {
 /**
  * The language-model head fused with log_softmax(x Wᵀ / temperature): one target's log-prob and the entropy a row.
  * Keeps probabilities for the gradient: d logProb / d logits = (onehot - p) / temperature, d H / d logits = -p (log p + H) / temperature.
- * @param x [N, C] float32
+ * @param x [N, C] float32, N at least 1
  * @param weight [V, C] float32
  * @param targets [N] int32, each in [0, V)
  * @param temperature > 0
@@ -23,8 +23,19 @@ export function linearLogProbs(
   targets: tf.Tensor1D,
   temperature: number,
 ): HeadOutput {
+  return tf.tidy(() => {
+    const both = stackedLogProbs(x, weight, targets, temperature); // [2, N]
+    const rows = x.shape[0];
+    const logProbs: tf.Tensor1D = tf.reshape(tf.slice(both, [0, 0], [1, rows]), [rows]);
+    const entropy: tf.Tensor1D = tf.reshape(tf.slice(both, [1, 0], [1, rows]), [rows]);
+    return { logProbs, entropy };
+  });
+}
+
+/** [2, N]: log-probs, then entropies; one op, so that its gradient makes the gradient of the logits once. */
+function stackedLogProbs(x: tf.Tensor2D, weight: tf.Tensor2D, targets: tf.Tensor1D, temperature: number): tf.Tensor {
   const vocabSize = weight.shape[0];
-  const both = differentiable([x, weight], () => {
+  return differentiable([x, weight], () => {
     const logits: tf.Tensor2D = tf.div(tf.matMul(x, tf.transpose(weight)), temperature); // [N, V]
     const shifted: tf.Tensor2D = tf.sub(logits, tf.max(logits, 1, true)); // [N, V]
     const exponentials = tf.exp(shifted); // [N, V]
@@ -46,11 +57,6 @@ export function linearLogProbs(
       },
     };
   });
-  const rows = x.shape[0];
-  return {
-    logProbs: tf.reshape(tf.slice(both, [0, 0], [1, rows]), [rows]),
-    entropy: tf.reshape(tf.slice(both, [1, 0], [1, rows]), [rows]),
-  };
 }
 
 /** [N, V] float32. Cast afterwards: tfjs-wasm fills a float32 oneHot with integer bit patterns. */

@@ -1,8 +1,8 @@
 import { setImmediate } from 'node:timers/promises';
 import { ConfigError, InfrastructureError } from '../../core/errors.js';
 import type { Sampler } from '../../core/model/sampler.js';
+import { onAbort } from '../../core/on-abort.js';
 import type { Generation, InferenceEngine, Sampling } from '../../core/types.js';
-import { onAbort } from '../on-abort.js';
 
 /** An engine that can stand still while something else uses its weights. */
 export interface PausableEngine extends InferenceEngine {

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { onAbort } from '../on-abort.js';
+import { onAbort } from '../../core/on-abort.js';
 
 /** Aborts when the client goes away before it was answered and when the server closes. */
 export class CallSignal implements Disposable {

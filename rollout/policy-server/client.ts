@@ -4,7 +4,7 @@ import { Agent, type Dispatcher } from 'undici';
 import type { z } from 'zod';
 import { Deadline } from '../../core/deadline.js';
 import { ConfigError, InfrastructureError } from '../../core/errors.js';
-import { onAbort } from '../on-abort.js';
+import { onAbort } from '../../core/on-abort.js';
 import { errorOf } from './failures.js';
 import { describeProblem, failureSchema } from './wire.js';
 

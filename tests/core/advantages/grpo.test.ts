@@ -1,0 +1,96 @@
+import { expect, test } from 'vitest';
+import type { ScoredMember } from '../../../core/advantages/advantage-estimator.js';
+import { grpo } from '../../../core/advantages/grpo.js';
+import { expectClose } from '../../helpers/expect-close.js';
+import { type ReferenceCase, referenceCases, referenceTolerance, sampledOnly } from '../../helpers/reference-cases.js';
+
+const withStd = { name: 'grpo', normAdvByStdInGrpo: true } as const;
+const withoutStd = { name: 'grpo', normAdvByStdInGrpo: false } as const;
+
+test('rewards 1, 0, 0, 1 have deviation 0.577350 and advantages ±0.866024', () => {
+  const advantages = advantagesOf([1, 0, 0, 1], withStd);
+  expectClose(advantages, [0.866024, -0.866024, -0.866024, 0.866024], { relative: 0, absolute: 1e-6 });
+});
+
+test('without the deviation an advantage is the distance from the mean', () => {
+  expect(advantagesOf([1, 0, 0, 1], withoutStd)).toEqual([0.5, -0.5, -0.5, 0.5]);
+});
+
+test.each([
+  ['with', withStd],
+  ['without', withoutStd],
+] as const)("agrees with verl's numbers %s the deviation", (_, settings) => {
+  for (const reference of referenceCases) {
+    const expected = settings.normAdvByStdInGrpo ? reference.expectedGrpo : reference.expectedGrpoWithoutStd;
+    const actual = estimateRows(reference, settings);
+    expectClose(sampledOnly(actual, reference.masks), sampledOnly(expected, reference.masks), referenceTolerance);
+  }
+});
+
+test('tokens that were not sampled have advantage 0, in every sequence of a trajectory', () => {
+  const member: ScoredMember = { reward: 3, masks: [[0, 1, 0, 1], [1, 0], []] };
+  const [[first] = []] = grpo([[member, { reward: 1, masks: [[1]] }]], withoutStd);
+  expect(first).toEqual([[0, 1, 0, 1], [1, 0], []]);
+});
+
+test('groups of different sizes do not see each other', () => {
+  const [pair, triple] = [[1, 0].map(member), [5, 6, 7].map(member)];
+  const together = grpo([pair, triple], withStd);
+  expect(together).toEqual([...grpo([pair], withStd), ...grpo([triple], withStd)]);
+});
+
+test('an empty group has no advantages and leaves its neighbours alone', () => {
+  const pair = [1, 0].map(member);
+  expect(grpo([[], pair, []], withStd)).toEqual([[], ...grpo([pair], withStd), []]);
+  expect(grpo([], withStd)).toEqual([]);
+});
+
+test('a group of one has mean 0 and deviation 1', () => {
+  expect(advantagesOf([0.5], withoutStd)).toEqual([0.5]);
+  expectClose(advantagesOf([0.5], withStd), [0.5], { relative: 2e-6, absolute: 0 });
+});
+
+test('equal rewards have advantage exactly 0', () => {
+  expect(advantagesOf([0.1, 0.1, 0.1], withStd)).toEqual([0, 0, 0]);
+  expect(advantagesOf([1e9, 1e9, 1e9, 1e9, 1e9], withStd)).toEqual([0, 0, 0, 0, 0]);
+});
+
+test('huge rewards keep advantages of the usual size', () => {
+  expectClose(advantagesOf([1e12, -1e12], withStd), [Math.SQRT1_2, -Math.SQRT1_2], { relative: 1e-9, absolute: 0 });
+});
+
+test('reordering members reorders the advantages and nothing else', () => {
+  for (const reference of referenceCases) {
+    const reversed = estimateRows(reverseRows(reference), withStd).reverse();
+    const expected = estimateRows(reference, withStd);
+    for (const [i, row] of reversed.entries())
+      expectClose(row, expected[i] ?? [], { relative: 1e-12, absolute: 1e-15 });
+  }
+});
+
+function member(reward: number): ScoredMember {
+  return { reward, masks: [[1]] };
+}
+
+/** One number a member of one group. */
+function advantagesOf(rewards: readonly number[], settings: Parameters<typeof grpo>[1]): number[] {
+  return grpo([rewards.map(member)], settings).flat(3);
+}
+
+/** Advantages in the order of the case's rows, which mixes groups. */
+function estimateRows({ groups, rewards, masks }: ReferenceCase, settings: Parameters<typeof grpo>[1]): number[][] {
+  const rowsOfGroups = [...new Set(groups)].map((name) =>
+    groups.flatMap((group, row) => (group === name ? [row] : [])),
+  );
+  const members = rowsOfGroups.map((rows) => rows.map((row) => ({ reward: rewards[row]!, masks: [masks[row]!] })));
+  const advantages = grpo(members, settings);
+  const byRow: number[][] = masks.map(() => []);
+  for (const [g, rows] of rowsOfGroups.entries())
+    for (const [m, row] of rows.entries()) byRow[row] = [...advantages[g]![m]![0]!];
+  return byRow;
+}
+
+function reverseRows(reference: ReferenceCase): ReferenceCase {
+  const { groups, masks, rewards } = reference;
+  return { ...reference, groups: groups.toReversed(), masks: masks.toReversed(), rewards: rewards.toReversed() };
+}

@@ -1,0 +1,26 @@
+import { existsSync } from 'node:fs';
+import * as tf from '@tensorflow/tfjs-core';
+import { expect, test } from 'vitest';
+import { ConfigError } from '../../../core/errors.js';
+import { useBackend } from '../../../core/tensor/backend.js';
+
+const peers = [
+  ['node', '@tensorflow/tfjs-node'],
+  ['node-gpu', '@tensorflow/tfjs-node-gpu'],
+] as const;
+const missing = peers.filter(([, specifier]) => !existsSync(`node_modules/${specifier}`));
+
+test.each(['cpu', 'wasm'] as const)('%s is the current backend once it was asked for', async (name) => {
+  expect(await useBackend(name)).toBe(name);
+  expect(tf.getBackend()).toBe(name);
+});
+
+test('auto takes the fastest that loads, never cpu while wasm does', async () => {
+  expect(['node-gpu', 'node', 'wasm']).toContain(await useBackend('auto'));
+});
+
+test.each(missing)('%s without its package is a ConfigError that says what to install', async (name, specifier) => {
+  const attempt = useBackend(name);
+  await expect(attempt).rejects.toThrow(ConfigError);
+  await expect(attempt).rejects.toThrow(`npm install ${specifier}`);
+});

@@ -1,0 +1,102 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { expect, test } from 'vitest';
+import { type HeadOutput, linearLogProbs } from '../../../core/tensor/linear-log-probs.js';
+import { expectClose } from '../../helpers/expect-close.js';
+import { expectGradients, expectNoLeak, gradients, Inputs, read, withBackends } from '../../helpers/gradient.js';
+
+const float32 = { relative: 1e-5, absolute: 1e-6 };
+
+withBackends(['cpu', 'wasm'], () => {
+  test('probabilities 1/4, 1/4 and 1/2 give their logarithms and 1.5 ln 2 nats', () => {
+    const head = (target: number): number[] =>
+      both(() => linearLogProbs(tf.tensor2d([[1]]), logitWeights([0, 0, Math.log(2)]), targetIds(target), 1));
+    expectClose(head(0), [-Math.log(4), 1.5 * Math.LN2], float32);
+    expectClose(head(2), [-Math.log(2), 1.5 * Math.LN2], float32);
+  });
+
+  test.each([0.5, 1, 2])('agrees with a plain loop at temperature %f', (temperature) => {
+    using inputs = new Inputs(1);
+    const [x, weight] = [inputs.matrix(4, 6), inputs.matrix(9, 6)];
+    const ids = [3, 0, 8, 3];
+    const actual = both(() => linearLogProbs(x, weight, targetIds(...ids), temperature));
+    expectClose(actual, naive(x, weight, ids, temperature), float32);
+  });
+
+  test('equal logits over V tokens have entropy ln V', () => {
+    const equal = both(() =>
+      linearLogProbs(tf.zeros<tf.Rank.R2>([1, 2]), tf.ones<tf.Rank.R2>([50, 2]), targetIds(7), 1),
+    );
+    expectClose(equal, [-Math.log(50), Math.log(50)], float32);
+  });
+
+  test('logits of ±1e4 give finite log-probs, no entropy and finite gradients', () => {
+    using inputs = new Inputs(0);
+    const x = inputs.of(() => tf.tensor2d([[1], [1]]));
+    const weight = inputs.of(() => logitWeights([1e4, -1e4, 0]));
+    const head = (): tf.Tensor => stacked(linearLogProbs(x, weight, targetIds(0, 1), 1));
+    expectClose(read(head), [0, -2e4, 0, 0], { relative: 0, absolute: 0 });
+    const [dx, dWeight] = gradients([x, weight], head, [1, 1, 1, 1]);
+    expectClose(dx ?? [], [0, -2e4], { relative: 0, absolute: 0 }); // of row 1: weight[1] - weight[0]
+    expectClose(dWeight ?? [], [-1, 1, 0], { relative: 0, absolute: 0 });
+  });
+
+  test('a row does not depend on the rows beside it', () => {
+    using inputs = new Inputs(2);
+    const [x, weight] = [inputs.matrix(3, 4), inputs.matrix(5, 4)];
+    const alone = both(() => linearLogProbs(tf.slice2d(x, [1, 0], [1, 4]), weight, targetIds(4), 1));
+    const beside = both(() => linearLogProbs(x, weight, targetIds(0, 4, 2), 1));
+    expect([beside[1], beside[4]]).toEqual(alone);
+  });
+
+  test.each([
+    ['log-prob', (head: HeadOutput) => head.logProbs],
+    ['entropy', (head: HeadOutput) => head.entropy],
+    ['sum of both', (head: HeadOutput) => tf.add(head.logProbs, head.entropy)],
+  ])('both gradients of the %s agree with finite differences', (_, part) => {
+    using inputs = new Inputs(3);
+    const [x, weight] = [inputs.matrix(3, 3), inputs.matrix(5, 3)];
+    expectGradients([x, weight], () => part(linearLogProbs(x, weight, targetIds(4, 0, 4), 0.7)));
+  });
+
+  test('nothing is left but the result', () => {
+    using inputs = new Inputs(4);
+    const [x, weight] = [inputs.matrix(2, 3), inputs.matrix(5, 3)];
+    const ids = targetIds(1, 2);
+    expectNoLeak([x, weight], () => {
+      const { logProbs, entropy } = linearLogProbs(x, weight, ids, 1);
+      entropy.dispose();
+      return logProbs;
+    });
+    ids.dispose();
+  });
+});
+
+/** Log-probs, then entropies. */
+function both(compute: () => HeadOutput): number[] {
+  return read(() => stacked(compute()));
+}
+
+function stacked({ logProbs, entropy }: HeadOutput): tf.Tensor {
+  return tf.stack([logProbs, entropy]);
+}
+
+function targetIds(...ids: number[]): tf.Tensor1D {
+  return tf.tensor1d(ids, 'int32');
+}
+
+/** [V, 1]: with x = 1 the weights are the logits. */
+function logitWeights(logits: readonly number[]): tf.Tensor2D {
+  return tf.tensor2d([...logits], [logits.length, 1]);
+}
+
+/** In float64, without the shift by the maximum. */
+function naive(x: tf.Tensor2D, weight: tf.Tensor2D, ids: readonly number[], temperature: number): number[] {
+  const [rows, weights] = [x.arraySync(), weight.arraySync()];
+  const distributions = rows.map((row) => {
+    const exponentials = weights.map((w) => Math.exp(w.reduce((sum, wi, i) => sum + wi * row[i]!, 0) / temperature));
+    const total = exponentials.reduce((sum, value) => sum + value, 0);
+    return exponentials.map((value) => value / total);
+  });
+  const entropies = distributions.map((ps) => ps.reduce((sum, p) => sum - p * Math.log(p), 0));
+  return [...distributions.map((ps, i) => Math.log(ps[ids[i]!]!)), ...entropies];
+}

@@ -1,0 +1,58 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { expect, test } from 'vitest';
+import { rotary, rotaryTable } from '../../../core/tensor/rotary.js';
+import { expectClose } from '../../helpers/expect-close.js';
+import { expectGradients, expectNoLeak, Inputs, read, withBackends } from '../../helpers/gradient.js';
+
+const float32 = { relative: 1e-5, absolute: 1e-6 };
+
+withBackends(['cpu', 'wasm'], () => {
+  test('dimension i turns with dimension i + D/2 by position · theta^(-2i/D)', () => {
+    const y = read(() => rotary(tf.tensor3d([1, 0, 0, 2], [1, 1, 4]), rotaryTable([3], 4, 100)));
+    const [fast, slow] = [3, 3 / 10]; // 100^0 and 100^(-1/2)
+    expectClose(y, [Math.cos(fast), -2 * Math.sin(slow), Math.sin(fast), 2 * Math.cos(slow)], float32);
+  });
+
+  test('position 0 changes nothing', () => {
+    using inputs = new Inputs(1);
+    const x = inputs.cube(2, 3, 4);
+    expect(read(() => rotary(x, rotaryTable([0, 0], 4, 10_000)))).toEqual([...x.dataSync()]);
+  });
+
+  test('the length of a vector stays, at far positions too', () => {
+    using inputs = new Inputs(2);
+    const x = inputs.cube(3, 2, 8);
+    const rotated = read(() => tf.norm(rotary(x, rotaryTable([1, 777, 131_071], 8, 10_000)), 2, 2));
+    expectClose(
+      rotated,
+      read(() => tf.norm(x, 2, 2)),
+      float32,
+    );
+  });
+
+  test('the product of query and key depends on their distance alone', () => {
+    using inputs = new Inputs(3);
+    const [q, k] = [inputs.cube(1, 1, 8), inputs.cube(1, 1, 8)];
+    const score = (atQuery: number, atKey: number): number[] =>
+      read(() => {
+        const rotatedKey = rotary(k, rotaryTable([atKey], 8, 10_000));
+        return tf.sum(tf.mul(rotary(q, rotaryTable([atQuery], 8, 10_000)), rotatedKey));
+      });
+    expectClose(score(105, 102), score(3, 0), { relative: 1e-4, absolute: 1e-5 });
+    expect(Math.abs((score(5, 0)[0] ?? 0) - (score(3, 0)[0] ?? 0))).toBeGreaterThan(1e-2);
+  });
+
+  test('the gradient agrees with finite differences', () => {
+    using inputs = new Inputs(4);
+    const x = inputs.cube(3, 2, 4);
+    expectGradients([x], () => rotary(x, rotaryTable([0, 1, 5], 4, 10_000)));
+  });
+
+  test('nothing is left but the result', () => {
+    using inputs = new Inputs(5);
+    const x = inputs.cube(2, 2, 4);
+    const table = rotaryTable([0, 1], 4, 10_000);
+    expectNoLeak([x], () => rotary(x, table));
+    tf.dispose([table.cos, table.sin]);
+  });
+});
