@@ -85,7 +85,7 @@ describe('the user’s mistakes end with exit code 2, one sentence and nothing o
     ],
     [
       ['CONFIG', 'optimizer.lrWarmupSteps=200'],
-      /optimizer\.lrWarmupSteps: is more than trainer\.totalTrainingSteps \(100\)/,
+      /optimizer\.lrWarmupSteps: is more than trainer\.totalTrainingSteps \(40\)/,
     ],
     [['CONFIG', 'name=a/b'], /name: write letters, digits/],
     [['CONFIG', 'saveFreq'], /^error: cannot read the override "saveFreq"/],
