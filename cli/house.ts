@@ -7,6 +7,7 @@ import { policyServerConfig } from '../rollout/policy-server/config.js';
 import { spawnPolicyServer } from '../rollout/policy-server/spawn.js';
 import { chatMlRenderer } from '../rollout/renderer.js';
 import { HttpTrainer } from '../rollout/trainers/http.js';
+import { LinkedAbort } from '../sandbox/linked-abort.js';
 import { openSandboxProvider } from '../sandbox/open-sandbox-provider.js';
 import type { ResolvedRun } from './resolve-run.js';
 
@@ -19,11 +20,11 @@ export interface House {
 
 /**
  * Starts everything on one machine (sandboxes, job fabric, policy server, a rollout worker), hands it to `use`, and takes it
- * down in reverse order however `use` ends. The signal covers the start; while `use` runs it has the signal itself.
+ * down in reverse order however `use` ends. `use` gets a signal that also aborts, with the failure, when the policy server dies.
  */
 export async function withHouse<Result>(
   run: ResolvedRun,
-  use: (house: House) => Promise<Result>,
+  use: (house: House, signal: AbortSignal) => Promise<Result>,
   signal: AbortSignal,
 ): Promise<Result> {
   const { config } = run;
@@ -59,5 +60,7 @@ export async function withHouse<Result>(
   const warnings = sandbox.warning === undefined ? [] : [sandbox.warning];
   const isolation = `The model's code runs in: ${sandboxProvider.name}.`;
   const policy = `Policy server: process ${server.pid} at ${server.url}, backend ${server.backend}.`;
-  return await use({ fabric, trainer, notes: [opened.description, isolation, ...warnings, policy] });
+  using either = new LinkedAbort(signal, server.gone);
+  const house = { fabric, trainer, notes: [opened.description, isolation, ...warnings, policy] };
+  return await use(house, either.signal);
 }

@@ -71,7 +71,8 @@ const rooms = {
       trainBatchSize: z.int().min(1).default(16).describe('tasks a step; each is played rollout.n times'),
       evalSize: z.int().min(1).default(64).describe('tasks an evaluation; each is played once'),
     })
-    .prefault({}),
+    .prefault({})
+    .describe('how many tasks'),
   trainer: loopConfig.prefault({}).describe('the loop'),
   engine: engineConfig.prefault({}).describe('the policy server'),
   fabric: fabricConfig.prefault({}).describe('how jobs travel'),

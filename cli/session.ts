@@ -49,33 +49,47 @@ export type RunTraining = (options: TrainingOptions, signal: AbortSignal) => Pro
 /** Evaluates the newest checkpoint; returns its metrics by verl's names (val-core/…, val-aux/…). */
 export type RunEvaluation = (options: EvaluationOptions, signal: AbortSignal) => Promise<Metrics>;
 
-export const runTraining: RunTraining = (options, signal) =>
-  withHouse(options.run, (house) => new TrainingSession(house, options).run(signal), signal);
+export const runTraining: RunTraining = async (options, signal) => {
+  const evalTasks = evaluationTasks(options.run);
+  return withHouse(
+    options.run,
+    (house, signal) => new TrainingSession(house, { ...options, evalTasks }).run(signal),
+    signal,
+  );
+};
 
-export const runEvaluation: RunEvaluation = ({ run, directory, progress }, signal) =>
-  withHouse(
+export const runEvaluation: RunEvaluation = async ({ run, directory, progress }, signal) => {
+  const evalTasks = evaluationTasks(run);
+  return withHouse(
     run,
-    async (house) => {
+    async (house, signal) => {
       const state = await loadLatestCheckpoint(directory.checkpointsPath, house.trainer, signal);
       if (state === undefined) throw new ConfigError(`${directory.displayPath} holds no checkpoint to evaluate`);
       await house.trainer.publish(signal);
       progress.phase('evaluate', 0);
-      const groups = await evaluationGroups(house, run, directory.name, state.step, signal);
-      return evaluationMetrics(groups);
+      const request = { ...common(house, run, directory.name), tasks: evalTasks, step: state.step };
+      return evaluationMetrics(await evaluationGroups(request, signal));
     },
     signal,
   );
+};
+
+interface SessionOptions extends TrainingOptions {
+  readonly evalTasks: readonly Task[];
+}
 
 /** One run: where it stands, and the doors of the loop. */
 class TrainingSession {
   readonly #house: House;
-  readonly #options: TrainingOptions;
+  readonly #options: SessionOptions;
   readonly #startedAt = performance.now();
   #initialReward = Number.NaN;
   #finalReward = Number.NaN;
   #toolCallRate = 0;
+  /** The last step whose evaluation the records hold. */
+  #lastEvaluation = -1;
 
-  constructor(house: House, options: TrainingOptions) {
+  constructor(house: House, options: SessionOptions) {
     this.#house = house;
     this.#options = options;
   }
@@ -125,6 +139,8 @@ class TrainingSession {
       return 0;
     }
     this.#initialReward = state.initialReward ?? Number.NaN;
+    const evaluations = (await records.readMetrics()).filter(({ data }) => 'val-aux/failed' in data);
+    this.#lastEvaluation = evaluations.at(-1)?.step ?? -1;
     return state.step;
   }
 
@@ -160,12 +176,13 @@ class TrainingSession {
   }
 
   async #evaluate(step: number, signal: AbortSignal): Promise<void> {
-    const { run, directory, tracker } = this.#options;
-    const groups = await evaluationGroups(this.#house, run, directory.name, step, signal);
+    const { run, directory, tracker, evalTasks } = this.#options;
+    const request = { ...common(this.#house, run, directory.name), tasks: evalTasks, step };
+    const groups = await evaluationGroups(request, signal);
     this.#finalReward = meanReward(groups);
     this.#toolCallRate = toolCallRate(groups.flatMap(scoredTrajectories));
     if (step === 0) this.#initialReward = this.#finalReward;
-    await tracker.log(step, evaluationMetrics(groups));
+    if (step > this.#lastEvaluation) await tracker.log(step, evaluationMetrics(groups));
     await tracker.trajectories(step, 'eval', groups);
   }
 
@@ -200,19 +217,14 @@ class TrainingSession {
   }
 }
 
-/** The same tasks with the same random numbers at every evaluation of a run. */
-async function evaluationGroups(
-  house: House,
-  run: ResolvedRun,
-  runId: string,
-  step: number,
-  signal: AbortSignal,
-): Promise<TrajectoryGroup[]> {
-  const tasks = tasksOf(run, 'eval', 0, run.config.data.evalSize);
+/** The same tasks at every evaluation of a run; throws ConfigError where the environment has fewer. */
+function evaluationTasks(run: ResolvedRun): Task[] {
+  return tasksOf(run, 'eval', 0, run.config.data.evalSize);
+}
+
+async function evaluationGroups(request: CollectRequest, signal: AbortSignal): Promise<TrajectoryGroup[]> {
   const groups: TrajectoryGroup[] = [];
-  for await (const group of collectGroups({ ...common(house, run, runId), tasks, split: 'eval', step }, signal)) {
-    groups.push(group);
-  }
+  for await (const group of collectGroups({ ...request, split: 'eval' }, signal)) groups.push(group);
   return groups;
 }
 

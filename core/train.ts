@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { AlgorithmConfig } from './algorithms.js';
+import { EventLoopLag } from './event-loop-lag.js';
 import { toTrainSequences } from './experience.js';
 import { learningRate, type OptimizerConfig } from './schedule.js';
 import { rolloutMetrics } from './step-metrics.js';
@@ -19,7 +20,7 @@ export interface LoopParts {
   readonly tracker: Tracker;
   /** Finished groups of a step, sampled from the given version of the weights. */
   collect(step: number, version: number, signal: AbortSignal): AsyncIterable<TrajectoryGroup>;
-  /** Evaluates the published weights, after `step` steps. */
+  /** Evaluates the published weights, after `step` steps; a resumed run asks again for the step it takes up. */
   evaluate(step: number, signal: AbortSignal): Promise<void>;
   /** Makes everything up to and including `step` survive a crash. */
   save(step: number, signal: AbortSignal): Promise<void>;
@@ -40,11 +41,10 @@ export interface LoopPlan {
  * A resumed run repeats the evaluation of the step it starts from if that has one: the interruption may have cut it off.
  */
 export async function train(plan: LoopPlan, parts: LoopParts, signal: AbortSignal): Promise<void> {
-  const { totalTrainingSteps, testFreq, saveFreq } = plan.loop;
+  const { totalTrainingSteps, saveFreq } = plan.loop;
   const uninterrupted = new AbortController().signal;
-  const isEvaluated = (step: number) => step === 0 || step === totalTrainingSteps || isDue(step, testFreq);
   let version = await parts.trainer.publish(signal);
-  if (isEvaluated(plan.lastStep)) await parts.evaluate(plan.lastStep, signal);
+  if (isEvaluated(plan, plan.lastStep)) await parts.evaluate(plan.lastStep, signal);
   let lastStep = plan.lastStep;
   let savedStep = plan.lastStep;
   try {
@@ -54,23 +54,31 @@ export async function train(plan: LoopPlan, parts: LoopParts, signal: AbortSigna
       signal.throwIfAborted();
       const sequences = toTrainSequences(groups, plan.algorithm.advEstimator);
       const options = updateOptions(plan, step);
+      using lag = new EventLoopLag();
       const update = await time.measure('update_actor', () => parts.trainer.update(sequences, options, uninterrupted));
+      const lagMetrics = { 'perf/event_loop_lag_p99_ms': lag.p99() };
       version = await time.measure('update_weights', () => parts.trainer.publish(uninterrupted));
       lastStep = step;
       const metrics: Metrics = { ...rolloutMetrics(groups, sequences), ...update, 'training/global_step': step };
-      const timed = { ...metrics, ...time.metrics(metrics['perf/total_num_tokens'] ?? 0) };
+      const timed = { ...metrics, ...lagMetrics, ...time.metrics(metrics['perf/total_num_tokens'] ?? 0) };
       await parts.tracker.log(step, timed);
       await parts.tracker.trajectories(step, 'train', groups);
-      if (isEvaluated(step)) await parts.evaluate(step, signal);
-      if (!isDue(step, saveFreq) && step !== totalTrainingSteps) continue;
-      await parts.save(step, uninterrupted);
-      savedStep = step;
+      if (isEvaluated(plan, step)) await parts.evaluate(step, signal);
+      if (isDue(step, saveFreq) || step === totalTrainingSteps) {
+        await parts.save(step, uninterrupted);
+        savedStep = step;
+      }
     }
   } catch (error) {
     if (!signal.aborted) throw error;
     if (lastStep > savedStep) await parts.save(lastStep, uninterrupted);
     throw signal.reason;
   }
+}
+
+/** Before the first step, after the last one, and now and then between them. */
+function isEvaluated({ loop: { totalTrainingSteps, testFreq } }: LoopPlan, step: number): boolean {
+  return step === 0 || step >= totalTrainingSteps || isDue(step, testFreq);
 }
 
 function isDue(step: number, frequency: number): boolean {

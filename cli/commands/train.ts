@@ -65,18 +65,25 @@ async function train(
   const { configPath, overrides, earlier } = await readRequest(config, words, flags);
   const run = await resolveRun(configPath, overrides, context.builtins);
   const directory = earlier ?? (await newDirectory(run.config.name, flags.runDir));
+  const earlierConfig = await earlier?.readConfig();
   if (earlier === undefined || overrides.length > 0) await directory.writeConfig(run.config);
   try {
     const summary = await runInDirectory(context, { run, directory, flags });
     const report = await writeReport(directory, directory.path);
     tellResult(context, { directory, summary, reportPath: report.htmlPath, flags });
   } catch (error) {
-    if (earlier === undefined && error instanceof ConfigError) await directory.removeIfUnused();
+    if (error instanceof ConfigError) await takeBack(directory, earlierConfig);
     if (context.signal.aborted) {
       context.io.stderr.write(`continue with: verlet train --resume ${directory.displayPath}\n`);
     }
     throw error;
   }
+}
+
+/** A refused start leaves things as they were: no new directory, or the earlier config. */
+async function takeBack(directory: RunDirectory, earlierConfig: unknown): Promise<void> {
+  if (earlierConfig === undefined) await directory.removeIfUnused();
+  else await directory.writeConfig(earlierConfig);
 }
 
 async function readRequest(config: string | undefined, words: readonly string[], flags: Flags): Promise<Request> {

@@ -1,0 +1,87 @@
+import { dirname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { z } from 'zod';
+
+// Prints docs/configuration.md from the built schema: node scripts/config-reference.mjs > docs/configuration.md
+
+const dist = join(dirname(dirname(fileURLToPath(import.meta.url))), 'dist/cli');
+const { builtins } = await load('builtins.js');
+const { runConfigSchema } = await load('run-config.js');
+const { verlNames } = await load('verl-names.js');
+
+const { properties } = z.toJSONSchema(runConfigSchema(builtins), { io: 'input' });
+process.stdout.write(`# Configuration
+
+Every key of a run's YAML file and of \`key=value\` on the command line, with dotted keys. An unknown key is an error that
+names the nearest known one. This page is printed by \`scripts/config-reference.mjs\`.
+
+${table(['key', 'values', 'default', 'meaning'], rowsOf('', properties))}
+
+## verl's names
+
+Keys of verl whose name here is not the same word in camelCase; writing them is answered with ours.
+
+${table(
+  ['verl', 'verlet'],
+  Object.entries(verlNames).map(([theirs, ours]) => [code(theirs), ours.includes(' ') ? ours : code(ours)]),
+)}
+`);
+
+function load(name) {
+  return import(pathToFileURL(join(dist, name)).href);
+}
+
+/** One row a key, a section before what is in it; `given` is what the section's own default says of its keys. */
+function rowsOf(prefix, fields, given = {}) {
+  return Object.entries(fields).flatMap(([key, field]) => {
+    const below = field.properties ?? merged(field.oneOf ?? []);
+    const isSection = Object.keys(below).length > 0;
+    const value = isSection ? undefined : (given[key] ?? field.default);
+    return [
+      [
+        code(`${prefix}${key}`),
+        valuesOf(field),
+        value === undefined ? '' : code(JSON.stringify(value)),
+        field.description ?? '',
+      ],
+      ...rowsOf(`${prefix}${key}.`, below, field.default),
+    ];
+  });
+}
+
+/** The alternatives' fields in one: their names become the values of \`name\`. */
+function merged(alternatives) {
+  const fields = Object.assign({}, ...alternatives.map((alternative) => alternative.properties));
+  if (alternatives.length === 0) return {};
+  const names = alternatives.map((alternative) => alternative.properties.name.const);
+  return { name: { enum: names, description: 'which one; the other keys here are its settings' }, ...without(fields) };
+}
+
+function without({ name: _name, ...fields }) {
+  return fields;
+}
+
+function valuesOf(field) {
+  if (field.enum) return field.enum.map(code).join(', ');
+  if (field.type === 'array') return `list${field.items?.enum ? ` of ${valuesOf(field.items)}` : ''}`;
+  if (field.type === 'integer' || field.type === 'number') return rangeOf(field);
+  return { string: 'text', boolean: '`true`, `false`' }[field.type] ?? '';
+}
+
+function rangeOf({ type, minimum, maximum, exclusiveMinimum }) {
+  const low = exclusiveMinimum === undefined ? minimum : `> ${exclusiveMinimum}`;
+  const high = maximum === Number.MAX_SAFE_INTEGER ? undefined : maximum;
+  const kind = type === 'integer' ? 'integer' : 'number';
+  if (low === undefined && high === undefined) return kind;
+  if (high === undefined) return `${kind} ${exclusiveMinimum === undefined ? '≥ ' : ''}${low}`;
+  return low === undefined ? `${kind} ≤ ${high}` : `${kind} ${low} … ${high}`;
+}
+
+function code(text) {
+  return `\`${text}\``;
+}
+
+function table(head, rows) {
+  const lines = [head, head.map(() => '---'), ...rows];
+  return lines.map((cells) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`).join('\n');
+}
