@@ -20,30 +20,26 @@ export type RunState = z.output<typeof stateSchema>;
 
 /**
  * Writes `root/global_step_N` so that it is there whole or not at all: everything goes into a temporary directory, is flushed,
- * and is renamed in one step. Afterwards all but the newest `keep` checkpoints are removed, and what a killed process left
- * half-written was removed before.
+ * and is renamed in one step. Afterwards all but the newest `keep` checkpoints are removed. A save that fails leaves the
+ * checkpoints as they were; what a process that died left half written is removed by the next save.
  */
 export async function saveCheckpoint(
   root: string,
   { state, trainer, keep }: { state: RunState; trainer: Trainer; keep: number },
   signal: AbortSignal,
 ): Promise<string> {
-  const target = join(root, `global_step_${state.step}`);
   await mkdir(root, { recursive: true });
-  await removeUnfinished(root);
-  const temporary = join(root, `${unfinished}${state.step}`);
-  await mkdir(temporary);
-  try {
-    await trainer.save(temporary, signal);
-    await writeFile(join(temporary, 'state.json'), `${JSON.stringify(state)}\n`);
-    for (const name of await readdir(temporary)) await flush(join(temporary, name));
-    await flush(temporary);
-    await rm(target, { recursive: true, force: true });
-    await rename(temporary, target);
-  } catch (error) {
-    await rm(temporary, { recursive: true, force: true });
-    throw error;
-  }
+  await removeLeftovers(root);
+  const target = join(root, `global_step_${state.step}`);
+  await using temporary = new TemporaryDirectory(join(root, `tmp-${process.pid}-${state.step}`));
+  await mkdir(temporary.path);
+  await trainer.save(temporary.path, signal);
+  await writeFile(join(temporary.path, 'state.json'), `${JSON.stringify(state)}\n`);
+  for (const name of await readdir(temporary.path)) await flush(join(temporary.path, name));
+  await flush(temporary.path);
+  await using replaced = new TemporaryDirectory(`${temporary.path}-replaced`);
+  await renameIfThere(target, replaced.path);
+  await rename(temporary.path, target);
   await flush(root);
   for (const old of (await listCheckpoints(root)).slice(0, -keep)) await rm(old, { recursive: true, force: true });
   return target;
@@ -62,17 +58,12 @@ export async function loadLatestCheckpoint(
   return state;
 }
 
-/** How the names of checkpoints begin that are being written. */
-const unfinished = 'tmp-';
-
-async function removeUnfinished(root: string): Promise<void> {
-  const names = (await readdir(root)).filter((name) => name.startsWith(unfinished));
-  for (const name of names) await rm(join(root, name), { recursive: true });
-}
-
 /** Checkpoint directories of a run, oldest first. */
 async function listCheckpoints(root: string): Promise<string[]> {
-  const names = await readdir(root).catch(() => []);
+  const names = await readdir(root).catch((cause: unknown) => {
+    if (isMissing(cause)) return [];
+    throw new ConfigError(`cannot read the checkpoints in ${root}`, { cause });
+  });
   const steps = names.flatMap((name) => /^global_step_(\d+)$/.exec(name)?.[1] ?? []).map(Number);
   return steps.sort((a, b) => a - b).map((step) => join(root, `global_step_${step}`));
 }
@@ -89,4 +80,45 @@ async function readState(path: string): Promise<RunState> {
 async function flush(path: string): Promise<void> {
   await using handle = await open(path, 'r');
   await handle.sync();
+}
+
+/** A directory that is gone, if it was ever there, when it is disposed. */
+class TemporaryDirectory implements AsyncDisposable {
+  readonly path: string;
+
+  constructor(path: string) {
+    this.path = path;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await rm(this.path, { recursive: true, force: true });
+  }
+}
+
+/** Temporary directories of this process are left over too: it saves one checkpoint at a time. */
+async function removeLeftovers(root: string): Promise<void> {
+  for (const name of await readdir(root)) {
+    const owner = /^tmp-(\d+)-/.exec(name)?.[1];
+    if (owner === undefined || (Number(owner) !== process.pid && isAlive(Number(owner)))) continue;
+    await rm(join(root, name), { recursive: true, force: true });
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+  }
+}
+
+async function renameIfThere(from: string, to: string): Promise<void> {
+  await rename(from, to).catch((error: unknown) => {
+    if (!isMissing(error)) throw error;
+  });
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
 }

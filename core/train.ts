@@ -20,7 +20,7 @@ export interface LoopParts {
   readonly tracker: Tracker;
   /** Finished groups of a step, sampled from the given version of the weights. */
   collect(step: number, version: number, signal: AbortSignal): AsyncIterable<TrajectoryGroup>;
-  /** Evaluates the published weights, after `step` steps; a resumed run asks again for the step it takes up. */
+  /** Evaluates the published weights, after `step` steps. */
   evaluate(step: number, signal: AbortSignal): Promise<void>;
   /** Makes everything up to and including `step` survive a crash. */
   save(step: number, signal: AbortSignal): Promise<void>;
@@ -37,14 +37,17 @@ export interface LoopPlan {
 
 /**
  * Reinforcement learning in one screen: collect, update, publish; evaluate and save now and then.
- * An aborted signal ends it between two updates: the last finished step is saved, then the reason is thrown.
+ * An aborted signal ends it between two updates: the last finished step is saved unless it was, then the reason is thrown.
+ * A resumed run repeats the evaluation of the step it starts from if that has one: the interruption may have cut it off.
  */
 export async function train(plan: LoopPlan, parts: LoopParts, signal: AbortSignal): Promise<void> {
-  const { totalTrainingSteps, saveFreq } = plan.loop;
+  const { totalTrainingSteps, testFreq, saveFreq } = plan.loop;
   const uninterrupted = new AbortController().signal;
+  const isEvaluated = (step: number) => step === 0 || step >= totalTrainingSteps || isDue(step, testFreq);
   let version = await parts.trainer.publish(signal);
-  if (isEvaluated(plan, plan.lastStep)) await parts.evaluate(plan.lastStep, signal);
+  if (isEvaluated(plan.lastStep)) await parts.evaluate(plan.lastStep, signal);
   let lastStep = plan.lastStep;
+  let savedStep = plan.lastStep;
   try {
     for (let step = plan.lastStep + 1; step <= totalTrainingSteps; step++) {
       const time = new Stopwatch();
@@ -61,18 +64,16 @@ export async function train(plan: LoopPlan, parts: LoopParts, signal: AbortSigna
       const timed = { ...metrics, ...lagMetrics, ...time.metrics(metrics['perf/total_num_tokens'] ?? 0) };
       await parts.tracker.log(step, timed);
       await parts.tracker.trajectories(step, 'train', groups);
-      if (isEvaluated(plan, step)) await parts.evaluate(step, signal);
-      if (isDue(step, saveFreq) || step === totalTrainingSteps) await parts.save(step, uninterrupted);
+      if (isEvaluated(step)) await parts.evaluate(step, signal);
+      if (!isDue(step, saveFreq) && step !== totalTrainingSteps) continue;
+      await parts.save(step, uninterrupted);
+      savedStep = step;
     }
   } catch (error) {
-    if (signal.aborted && lastStep > plan.lastStep) await parts.save(lastStep, uninterrupted);
-    throw error;
+    if (!signal.aborted) throw error;
+    if (lastStep > savedStep) await parts.save(lastStep, uninterrupted);
+    throw signal.reason;
   }
-}
-
-/** Before the first step, after the last one, and now and then between them. */
-function isEvaluated({ loop: { totalTrainingSteps, testFreq } }: LoopPlan, step: number): boolean {
-  return step === 0 || step >= totalTrainingSteps || isDue(step, testFreq);
 }
 
 function isDue(step: number, frequency: number): boolean {

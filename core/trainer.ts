@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { computePolicyLoss } from './algorithms.js';
 import { Batch, sampledCount, type WeightedSequence } from './batch.js';
-import { ConfigError } from './errors.js';
+import { assert, ConfigError } from './errors.js';
 import { isLossAggMode, tokenWeights } from './losses/aggregate.js';
 import { attendWithin } from './model/attend.js';
 import { decoder } from './model/decoder.js';
@@ -27,6 +27,8 @@ export class PolicyTrainer implements Trainer, Disposable {
   }
 
   async update(sequences: readonly TrainSequence[], options: UpdateOptions, signal: AbortSignal): Promise<Metrics> {
+    signal.throwIfAborted();
+    checkLoss(options);
     const metrics = new UpdateMetrics();
     for (let epoch = 0; epoch < options.ppoEpochs; epoch++) {
       for (const miniBatch of chunks(sequences, options.ppoMiniBatchSize)) {
@@ -40,23 +42,27 @@ export class PolicyTrainer implements Trainer, Disposable {
     return { ...metrics.means(), 'actor/lr': options.lr };
   }
 
-  async publish(): Promise<number> {
+  async publish(signal: AbortSignal): Promise<number> {
+    signal.throwIfAborted();
     return this.#policy.version;
   }
 
-  async save(directory: string): Promise<void> {
-    await savePolicy(directory, this.#policy, this.#optimizer);
+  async save(directory: string, signal: AbortSignal): Promise<void> {
+    await savePolicy(directory, this.#policy, this.#optimizer, signal);
   }
 
-  async load(directory: string): Promise<void> {
-    await loadPolicy(directory, this.#policy, this.#optimizer);
+  async load(directory: string, signal: AbortSignal): Promise<void> {
+    await loadPolicy(directory, this.#policy, this.#optimizer, signal);
   }
 
   [Symbol.dispose](): void {
     this.#optimizer[Symbol.dispose]();
   }
 
-  /** One AdamW step on the whole mini-batch; returns the gradient's norm before clipping. A non-finite one changes nothing. */
+  /**
+   * One AdamW step on the whole mini-batch; returns the gradient's norm before clipping. A non-finite one changes nothing, and
+   * neither does a mini-batch without anything to learn from: momentum and weight decay alone would move the weights.
+   */
   async #optimizerStep(
     miniBatch: readonly TrainSequence[],
     options: UpdateOptions,
@@ -64,12 +70,15 @@ export class PolicyTrainer implements Trainer, Disposable {
     signal: AbortSignal,
   ): Promise<number> {
     using gradients = new GradientSum(this.#policy.weights.variables);
+    let isEmpty = true;
     for (const microBatch of microBatches(miniBatch, options)) {
+      isEmpty = false;
       signal.throwIfAborted();
       using batch = new Batch(microBatch);
       gradients.add(this.#gradients(batch, options, metrics));
       await metrics.settle();
     }
+    if (isEmpty) return 0;
     const norm = await gradients.norm();
     if (!Number.isFinite(norm)) return norm;
     gradients.scale(Math.min(1, options.gradClip / (norm + 1e-6)));
@@ -92,6 +101,15 @@ export class PolicyTrainer implements Trainer, Disposable {
   }
 }
 
+/** Throws for a loss that cannot be computed. Before the gradient is taped: tfjs keeps a tape's tensors when its function throws. */
+function checkLoss({ policyLoss, lossAggMode }: UpdateOptions): void {
+  if (!isLossAggMode(lossAggMode)) throw new ConfigError(`unknown lossAggMode '${lossAggMode}'`);
+  tf.tidy(() => {
+    const one = tf.ones<tf.Rank.R1>([1]);
+    computePolicyLoss(policyLoss, { logProbs: one, oldLogProbs: one, advantages: one });
+  });
+}
+
 /** Log-probs and entropies of the sampled tokens ([M] each) under the current weights. */
 export function headOutput(policy: Policy, batch: Batch, temperature: number): HeadOutput {
   const hidden = decoder(policy, batch.tokens, batch.positions, attendWithin(batch.size, batch.length)); // [B*T, C]
@@ -105,7 +123,7 @@ export function headOutput(policy: Policy, batch: Batch, temperature: number): H
  * A sequence whose advantages are all 0 has a gradient of exactly 0: it counts in the weights but is not computed.
  */
 function* microBatches(miniBatch: readonly TrainSequence[], options: UpdateOptions): Iterable<WeightedSequence[]> {
-  if (!isLossAggMode(options.lossAggMode)) throw new ConfigError(`unknown lossAggMode '${options.lossAggMode}'`);
+  assert(isLossAggMode(options.lossAggMode), `lossAggMode '${options.lossAggMode}' was not checked`);
   const weights = tokenWeights(options.lossAggMode, miniBatch.map(sampledCount));
   const weighted = miniBatch
     .map((sequence, i) => ({ sequence, weight: weights[i] ?? 0 }))

@@ -7,18 +7,21 @@ import { defineEnv, type TaskRequest } from './define-env.js';
 
 const OPERATORS = ['+', '-', '*'] as const;
 
-const options = z.strictObject({
-  operands: z.int().min(2).max(3).default(2).describe('numbers in an expression'),
-  digits: z.int().min(1).max(4).default(3).describe('digits of each number'),
-  operators: z.array(z.enum(OPERATORS)).min(1).default(['*']).describe('operators to draw from'),
-  teacher: z
-    .strictObject({
-      toolRate: z.number().min(0).max(1).default(0.4).describe('how often the teacher computes instead of guessing'),
-      copyErrorRate: z.number().min(0).max(1).default(0.1).describe('how often it miscopies a digit, at each copy'),
-    })
-    .prefault({})
-    .describe('the scripted, imperfect teacher of the warm start'),
-});
+const options = z
+  .strictObject({
+    operands: z.int().min(2).max(3).default(2).describe('numbers in an expression'),
+    smallest: z.int().min(0).max(9_999).default(100).describe('smallest number'),
+    largest: z.int().min(1).max(9_999).default(999).describe('largest number'),
+    operators: z.array(z.enum(OPERATORS)).min(1).default(['*']).describe('operators to draw from'),
+    teacher: z
+      .strictObject({
+        toolRate: z.number().min(0).max(1).default(0.4).describe('how often the teacher computes instead of guessing'),
+        copyErrorRate: z.number().min(0).max(1).default(0.1).describe('how often it miscopies a digit, at each copy'),
+      })
+      .prefault({})
+      .describe('the scripted, imperfect teacher of the warm start'),
+  })
+  .refine(({ smallest, largest }) => smallest < largest, { path: ['largest'], message: 'must be more than smallest' });
 
 type Options = z.infer<typeof options>;
 
@@ -52,7 +55,7 @@ function trainExpression({ rng, options }: TaskRequest<Options>): string {
     const expression = drawExpression(rng, options);
     if (!isEval(expression)) return expression;
   }
-  throw new ConfigError('arithmetic has no train tasks with these options; raise env.digits');
+  throw new ConfigError('arithmetic has no train tasks with these options; raise env.largest');
 }
 
 /** Eval never does: index i is the i-th different one of a stream that seed and options name. */
@@ -64,7 +67,7 @@ function evalExpression({ seed, index, options }: TaskRequest<Options>): string 
     const { value } = expressions.next();
     if (value === undefined) {
       throw new ConfigError(
-        `arithmetic has ${drawn.length} eval tasks with these options; ask for fewer or raise env.digits`,
+        `arithmetic has ${drawn.length} eval tasks with these options; ask for fewer or raise env.largest`,
       );
     }
     drawn.push(value);
@@ -93,9 +96,9 @@ function isEval(expression: string): boolean {
   return rngKey('arithmetic', 'split', expression) % EVAL_SHARE === 0;
 }
 
-/** Numbers are log-uniform: leading digits as in nature, and products of either possible length equally often. */
-function drawExpression(rng: Rng, { operands, digits, operators }: Options): string {
-  const number = () => `${Math.floor(10 ** (digits - 1 + rng.float()))}`;
+/** Numbers and operators are uniform. */
+function drawExpression(rng: Rng, { operands, smallest, largest, operators }: Options): string {
+  const number = () => `${smallest + rng.int(largest - smallest + 1)}`;
   let expression = number();
   for (let i = 1; i < operands; i++) expression += `${operators[rng.int(operators.length)]}${number()}`;
   return expression;

@@ -9,84 +9,83 @@ import { decodeSafetensors, encodeSafetensors, type StoredTensor } from './safet
 
 const stateSchema = z.strictObject({ version: z.int().min(0), optimizerStep: z.int().min(0) });
 
+type Variables = ReadonlyMap<string, tf.Variable>;
+
 /** Writes weights, moments, step count and version into an existing directory. */
-export async function savePolicy(directory: string, policy: Policy, optimizer: AdamW): Promise<void> {
-  const names = policy.weights.names;
-  const { first, second } = optimizer.moments;
-  const weights = await readAll(names, policy.weights.variables);
-  const moments = new Map([
-    ...(await readAll(
-      names.map((name) => `first.${name}`),
-      first,
-    )),
-    ...(await readAll(
-      names.map((name) => `second.${name}`),
-      second,
-    )),
-  ]);
+export async function savePolicy(
+  directory: string,
+  policy: Policy,
+  optimizer: AdamW,
+  signal: AbortSignal,
+): Promise<void> {
   const state = { version: policy.version, optimizerStep: optimizer.step };
-  await writeFile(join(directory, 'model.safetensors'), encodeSafetensors(weights));
-  await writeFile(join(directory, 'optimizer.safetensors'), encodeSafetensors(moments));
-  await writeFile(join(directory, 'trainer.json'), `${JSON.stringify(state)}\n`);
+  const files = [
+    ['model.safetensors', encodeSafetensors(await readAll(weightsByName(policy)))],
+    ['optimizer.safetensors', encodeSafetensors(await readAll(momentsByName(policy, optimizer)))],
+    ['trainer.json', `${JSON.stringify(state)}\n`],
+  ] as const;
+  for (const [name, contents] of files) {
+    signal.throwIfAborted();
+    await writeFile(join(directory, name), contents).catch((cause: unknown) => {
+      throw isMissing(cause) ? new ConfigError(`there is no directory ${directory} to save to`, { cause }) : cause;
+    });
+  }
 }
 
 /** Reads what `savePolicy` wrote; everything is checked before anything is replaced. */
-export async function loadPolicy(directory: string, policy: Policy, optimizer: AdamW): Promise<void> {
-  const names = policy.weights.names;
-  const { first, second } = optimizer.moments;
-  const modelFile = join(directory, 'model.safetensors');
-  const optimizerFile = join(directory, 'optimizer.safetensors');
-  const weights = decodeSafetensors(await read(modelFile), modelFile);
-  const moments = decodeSafetensors(await read(optimizerFile), optimizerFile);
+export async function loadPolicy(
+  directory: string,
+  policy: Policy,
+  optimizer: AdamW,
+  signal: AbortSignal,
+): Promise<void> {
+  signal.throwIfAborted();
+  const weights = await pairs(weightsByName(policy), join(directory, 'model.safetensors'));
+  const moments = await pairs(momentsByName(policy, optimizer), join(directory, 'optimizer.safetensors'));
   const state = parseState(await read(join(directory, 'trainer.json')), directory);
-  const pairs = [
-    ...pair(names, policy.weights.variables, weights, modelFile),
-    ...pair(
-      names.map((name) => `first.${name}`),
-      first,
-      moments,
-      optimizerFile,
-    ),
-    ...pair(
-      names.map((name) => `second.${name}`),
-      second,
-      moments,
-      optimizerFile,
-    ),
-  ];
-  for (const { variable, stored } of pairs) tf.tidy(() => variable.assign(tf.tensor(stored.values, [...stored.shape])));
+  signal.throwIfAborted();
+  for (const { variable, stored } of [...weights, ...moments]) {
+    tf.tidy(() => variable.assign(tf.tensor(stored.values, [...stored.shape])));
+  }
   policy.version = state.version;
   optimizer.step = state.optimizerStep;
 }
 
-async function readAll(
-  names: readonly string[],
-  variables: readonly tf.Variable[],
-): Promise<ReadonlyMap<string, StoredTensor>> {
+function weightsByName({ weights }: Policy): Variables {
+  return new Map(weights.names.map((name) => [name, weights.get(name)]));
+}
+
+function momentsByName({ weights }: Policy, { moments }: AdamW): Variables {
+  const named = (moment: 'first' | 'second') =>
+    moments[moment].map((variable, i) => [`${moment}.${weights.names[i]}`, variable] as const);
+  return new Map([...named('first'), ...named('second')]);
+}
+
+async function readAll(variables: Variables): Promise<ReadonlyMap<string, StoredTensor>> {
   const tensors = new Map<string, StoredTensor>();
-  for (const [i, variable] of variables.entries()) {
-    tensors.set(names[i] ?? '', { shape: variable.shape, values: Float32Array.from(await variable.data()) });
+  for (const [name, variable] of variables) {
+    tensors.set(name, { shape: variable.shape, values: Float32Array.from(await variable.data()) });
   }
   return tensors;
 }
 
-function pair(
-  names: readonly string[],
-  variables: readonly tf.Variable[],
-  stored: ReadonlyMap<string, StoredTensor>,
+/** Each variable with the tensor of its name in the file, which must hold these and no others. */
+async function pairs(
+  variables: Variables,
   file: string,
-): { variable: tf.Variable; stored: StoredTensor }[] {
-  if (stored.size < names.length)
-    throw new ConfigError(`${file} holds ${stored.size} tensors, the model has ${names.length}`);
-  return variables.map((variable, i) => {
-    const tensor = stored.get(names[i] ?? '');
-    if (tensor === undefined) throw new ConfigError(`${file} has no tensor ${names[i]}`);
-    if (!tf.util.arraysEqual([...tensor.shape], variable.shape)) {
+): Promise<{ readonly variable: tf.Variable; readonly stored: StoredTensor }[]> {
+  const tensors = decodeSafetensors(await read(file), file);
+  const unknown = [...tensors.keys()].find((name) => !variables.has(name));
+  if (unknown !== undefined) throw new ConfigError(`${file} has a tensor ${unknown} that the model's config has not`);
+  return [...variables].map(([name, variable]) => {
+    const stored = tensors.get(name);
+    if (stored === undefined) throw new ConfigError(`${file} has no tensor ${name}`);
+    if (!tf.util.arraysEqual([...stored.shape], variable.shape)) {
       throw new ConfigError(
-        `${names[i]} in ${file} has shape [${tensor.shape}], the model's config says [${variable.shape}]`,
+        `${name} in ${file} has shape [${stored.shape}], the model's config says [${variable.shape}]`,
       );
     }
-    return { variable, stored: tensor };
+    return { variable, stored };
   });
 }
 
@@ -102,4 +101,8 @@ function parseState(bytes: Buffer, directory: string): z.output<typeof stateSche
   } catch (cause) {
     throw new ConfigError(`trainer.json in ${directory} is corrupt`, { cause });
   }
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
 }

@@ -7,17 +7,15 @@ export interface StoredTensor {
   readonly values: Float32Array;
 }
 
-const headerSchema = z.record(
-  z.string(),
-  z.union([
-    z.object({
-      dtype: z.literal('F32'),
-      shape: z.array(z.int().min(0)),
-      data_offsets: z.tuple([z.int().min(0), z.int().min(0)]),
-    }),
-    z.record(z.string(), z.string()),
-  ]),
-);
+const entrySchema = z.object({
+  dtype: z.literal('F32'),
+  shape: z.array(z.int().min(0)),
+  data_offsets: z.tuple([z.int().min(0), z.int().min(0)]),
+});
+const headerSchema = z
+  .object({ __metadata__: z.record(z.string(), z.string()).optional() })
+  .catchall(entrySchema)
+  .transform(({ __metadata__, ...entries }) => entries);
 
 /** Bytes of a safetensors file: u64 header length, JSON header padded to 8 bytes, then the values, little endian. */
 export function encodeSafetensors(tensors: ReadonlyMap<string, StoredTensor>): Buffer {
@@ -37,7 +35,7 @@ export function encodeSafetensors(tensors: ReadonlyMap<string, StoredTensor>): B
   return Buffer.concat([length, header, ...bodies]);
 }
 
-/** Reads float32 safetensors. Throws ConfigError, naming `source`, for anything that is not one whole valid file. */
+/** Reads float32 safetensors. Throws ConfigError, naming `source`, for anything that is not one whole valid file without gaps. */
 export function decodeSafetensors(bytes: Buffer, source: string): ReadonlyMap<string, StoredTensor> {
   const corrupt = (why: string) => new ConfigError(`${source} is not a usable safetensors file: ${why}`);
   if (bytes.length < 8) throw corrupt('it is shorter than its header length');
@@ -48,25 +46,27 @@ export function decodeSafetensors(bytes: Buffer, source: string): ReadonlyMap<st
   if (header === undefined) throw corrupt('its header is not JSON of the expected form (float32 only)');
   const body = bytes.subarray(8 + headerLength);
   const tensors = new Map<string, StoredTensor>();
-  for (const [name, entry] of Object.entries(header)) {
-    if (!isEntry(entry)) continue;
-    const [start, end] = entry.data_offsets;
-    const size = entry.shape.reduce((product, axis) => product * axis, 1) * 4;
-    if (end > body.length || end - start !== size)
-      throw corrupt(`the values of ${name} do not fit: offsets ${start}-${end} of ${body.length}`);
-    tensors.set(name, {
-      shape: entry.shape,
-      values: new Float32Array(Uint8Array.prototype.slice.call(body, start, end).buffer),
-    });
+  let filled = 0;
+  for (const [name, { shape, data_offsets }] of Object.entries(header).sort(byOffset)) {
+    const [start, end] = data_offsets;
+    const size = shape.reduce((product, axis) => product * axis, 1) * 4;
+    if (start !== filled || end > body.length || end - start !== size)
+      throw corrupt(
+        `the values of ${name} do not fit: offsets ${start}-${end} of ${body.length}, shape [${shape}], ${filled} bytes before`,
+      );
+    filled = end;
+    tensors.set(name, { shape, values: new Float32Array(Uint8Array.prototype.slice.call(body, start, end).buffer) });
   }
+  if (filled !== body.length) throw corrupt(`${body.length - filled} bytes at its end belong to no tensor`);
   return tensors;
 }
 
 type Header = z.output<typeof headerSchema>;
-type Entry = Extract<Header[string], { dtype: 'F32'; shape: number[] }>;
+type NamedEntry = [name: string, entry: z.output<typeof entrySchema>];
 
-function isEntry(entry: Header[string]): entry is Entry {
-  return Array.isArray(entry.shape);
+/** Empty tensors first among those that start together. */
+function byOffset([, a]: NamedEntry, [, b]: NamedEntry): number {
+  return a.data_offsets[0] - b.data_offsets[0] || a.data_offsets[1] - b.data_offsets[1];
 }
 
 function parseHeader(text: string): Header | undefined {

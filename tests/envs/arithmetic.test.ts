@@ -43,7 +43,7 @@ describe('the tasks of arithmetic', () => {
   });
 
   it('split even the smallest space completely', () => {
-    const tiny = arithmetic.options.parse({ digits: 1 });
+    const tiny = arithmetic.options.parse({ smallest: 1, largest: 9 });
     const evalSet = new Set(problems('eval', 10, 1, tiny).map(({ expression }) => expression));
     const trainSet = new Set(problems('train', 2000, 1, tiny).map(({ expression }) => expression));
     expect([evalSet.size, trainSet.size]).toEqual([10, 71]);
@@ -53,8 +53,8 @@ describe('the tasks of arithmetic', () => {
 
   it.each([
     [{}, /^\d{3}\*\d{3}$/],
-    [{ digits: 2, operands: 3, operators: ['+', '-', '*'] }, /^\d\d[-+*]\d\d[-+*]\d\d$/],
-    [{ digits: 4, operands: 3, operators: ['*'] }, /^\d{4}\*\d{4}\*\d{4}$/],
+    [{ smallest: 10, largest: 99, operands: 3, operators: ['+', '-', '*'] }, /^\d\d[-+*]\d\d[-+*]\d\d$/],
+    [{ smallest: 1000, largest: 9999, operands: 3, operators: ['*'] }, /^\d{4}\*\d{4}\*\d{4}$/],
   ])('look like their options %j and have the exact value', (settings, form) => {
     for (const { expression, value } of problems('train', 300, 3, arithmetic.options.parse(settings))) {
       expect(expression).toMatch(form);

@@ -6,9 +6,11 @@ import { never } from './policy-server.js';
 
 export const twinEntry = new URL('../fixtures/policy-process.mjs', import.meta.url);
 
-/** Config of a twin server; `fate` makes its start or its end go wrong. */
-export function twinConfig(fate = 'serve', stopTimeoutMs = 5000) {
-  return policyServerConfig.parse({ vocabSize: 16, model: { fate }, stopTimeoutMs });
+const fates = ['serve', 'refuse', 'die', 'hang', 'deaf'] as const;
+
+/** Config of a twin server; `fate`, told as its seed, makes its start or its end go wrong. */
+export function twinConfig(fate: (typeof fates)[number] = 'serve', stopTimeoutMs = 5000) {
+  return policyServerConfig.parse({ vocabSize: 16, seed: fates.indexOf(fate), stopTimeoutMs });
 }
 
 export interface SpawnedTwin extends AsyncDisposable {

@@ -7,7 +7,7 @@ export interface OpenEngine extends AsyncDisposable {
   readonly engine: InferenceEngine;
 }
 
-/** What every engine over a policy of 16 tokens and a context of 512 promises. */
+/** What every engine over a policy of at least 16 tokens and a context of at most 512 promises. */
 export function engineConformance(name: string, open: () => Promise<OpenEngine>): void {
   const prompt = [1, 2, 3];
   const withSeed = (seed: number): Sampling => ({ ...sampling, seed });

@@ -1,0 +1,10 @@
+import { beforeAll } from 'vitest';
+import { useBackend } from '../../../core/tensor/backend.js';
+import { openTinyEngine } from '../../helpers/tiny-engine.js';
+import { trainerConformance } from './conformance.js';
+
+beforeAll(async () => {
+  await useBackend('wasm');
+});
+
+trainerConformance('policy', async () => openTinyEngine(), { sharesWeights: true });
