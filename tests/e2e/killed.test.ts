@@ -23,11 +23,11 @@ test('when the policy server is killed the run fails within seconds with one sen
 
   const saved = lastCheckpoint(workplace);
   expect(saved).toBeGreaterThan(0);
-  mkdirSync(join(workplace.path, 'run/checkpoints/tmp-7')); // as a killed program leaves it
+  mkdirSync(join(workplace.path, 'run/checkpoints/tmp-99999999-7')); // as a killed program leaves it
   expect(await workplace.run(['train', '--resume', 'run', '--steps', `${saved + 1}`])).toMatchObject({ code: 0 });
   const steps = readMetrics(join(workplace.path, 'run')).flatMap(({ data }) => data['training/global_step'] ?? []);
   expect(steps).toEqual(Array.from({ length: saved + 1 }, (_, i) => i + 1));
-  expect(readdirSync(join(workplace.path, 'run/checkpoints'))).not.toContain('tmp-7');
+  expect(readdirSync(join(workplace.path, 'run/checkpoints'))).not.toContain('tmp-99999999-7');
 }, 120_000);
 
 test('when the controller is killed, policy server, private Redis and sandboxes end by themselves, and --resume goes on', async () => {
