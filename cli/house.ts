@@ -1,3 +1,4 @@
+import { LinkedAbort } from '../core/linked-abort.js';
 import { byteTokenizer } from '../core/text/byte-tokenizer.js';
 import type { JobFabric, Trainer } from '../core/types.js';
 import { HttpEngine } from '../rollout/engines/http.js';
@@ -7,7 +8,6 @@ import { policyServerConfig } from '../rollout/policy-server/config.js';
 import { spawnPolicyServer } from '../rollout/policy-server/spawn.js';
 import { chatMlRenderer } from '../rollout/renderer.js';
 import { HttpTrainer } from '../rollout/trainers/http.js';
-import { LinkedAbort } from '../sandbox/linked-abort.js';
 import { openSandboxProvider } from '../sandbox/open-sandbox-provider.js';
 import type { ResolvedRun } from './resolve-run.js';
 

@@ -88,10 +88,14 @@ class TrainingSession {
   #toolCallRate = 0;
   /** The last step whose evaluation the records hold. */
   #lastEvaluation = -1;
+  /** Where this session took the run up, and the train task that comes next there. */
+  #takenUp: Pick<RunState, 'step' | 'nextTask'>;
 
   constructor(house: House, options: SessionOptions) {
     this.#house = house;
     this.#options = options;
+    const { warmStart } = options.run.config;
+    this.#takenUp = { step: 0, nextTask: warmStart.steps === 0 ? 0 : warmStart.demonstrations };
   }
 
   async run(signal: AbortSignal): Promise<TrainingSummary> {
@@ -128,16 +132,22 @@ class TrainingSession {
 
   /** Loads the newest checkpoint, or warms the fresh weights up and makes them the first one; returns the last step done. */
   async #begin(signal: AbortSignal): Promise<number> {
-    const { directory, records, resume } = this.#options;
+    const { run, directory, records, resume } = this.#options;
     const state = resume
       ? await loadLatestCheckpoint(directory.checkpointsPath, this.#house.trainer, signal)
       : undefined;
+    if (state !== undefined && state.seed !== run.config.seed) {
+      throw new ConfigError(
+        `the run began with seed ${state.seed} and cannot go on with ${run.config.seed}; leave seed out`,
+      );
+    }
     if (resume) await records.resumeAt(state === undefined || state.step === 0 ? -1 : state.step);
     if (state === undefined) {
       await this.#warmStart(signal);
       await this.#save(0, signal);
       return 0;
     }
+    this.#takenUp = state;
     this.#initialReward = state.initialReward ?? Number.NaN;
     const evaluations = (await records.readMetrics()).filter(({ data }) => 'val-aux/failed' in data);
     this.#lastEvaluation = evaluations.at(-1)?.step ?? -1;
@@ -200,8 +210,8 @@ class TrainingSession {
 
   /** Index of a step's first task; the demonstrations' tasks come before the first step's. */
   #firstTask(step: number): number {
-    const { warmStart, data } = this.#options.run.config;
-    return (warmStart.steps === 0 ? 0 : warmStart.demonstrations) + (step - 1) * data.trainBatchSize;
+    const { step: lastStep, nextTask } = this.#takenUp;
+    return nextTask + (step - 1 - lastStep) * this.#options.run.config.data.trainBatchSize;
   }
 
   #tasks(split: Split, start: number, count: number): Task[] {

@@ -1,9 +1,9 @@
 import { availableParallelism } from 'node:os';
 import { InfrastructureError } from '../core/errors.js';
+import { LinkedAbort } from '../core/linked-abort.js';
 import type { ExecOptions, ExecResult, Sandbox, SandboxProvider } from '../core/types.js';
 import type { SandboxConfig } from './config.js';
 import type { Isolator } from './isolator.js';
-import { LinkedAbort } from './linked-abort.js';
 import { type Owner, ownerOf } from './owner.js';
 import { ProgramSlots } from './program-slots.js';
 import { reapProcesses } from './reap-processes.js';

@@ -1,4 +1,4 @@
-import { onAbort } from '../core/on-abort.js';
+import { onAbort } from './on-abort.js';
 
 /** An AbortSignal that follows several others; dispose it to remove the listeners. */
 export class LinkedAbort implements Disposable {
