@@ -1,6 +1,7 @@
 import type { Builtins } from './builtins.js';
+import type { RunEvaluation } from './evaluation.js';
 import type { TextStream } from './progress.js';
-import type { RunEvaluation, RunTraining } from './session.js';
+import type { RunTraining } from './training.js';
 
 /** Where a command reads its surroundings and writes its words: results to stdout, everything else to stderr. */
 export interface Io {

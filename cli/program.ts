@@ -7,8 +7,9 @@ import { type CommandContext, example, type Io, type Wiring } from './command-co
 import { evalCommand } from './commands/eval.js';
 import { reportCommand } from './commands/report.js';
 import { trainCommand } from './commands/train.js';
+import { runEvaluation } from './evaluation.js';
 import { Interrupted } from './interrupt.js';
-import { runEvaluation, runTraining } from './session.js';
+import { runTraining } from './training.js';
 
 /**
  * Runs one command line (without node and script) and returns the exit code: 0 done, 1 failed, 2 the user's mistake,

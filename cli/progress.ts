@@ -70,7 +70,7 @@ export class Progress implements Disposable {
       ...(evalName === undefined || value === undefined ? {} : { lastEval: { step, name: evalName, value } }),
     };
     if (this.#isTty) this.#redraw();
-    else this.#line(this.#plainStep(step, metrics));
+    else if (this.#isTold(step, metrics)) this.#line(this.#plainStep(step, metrics));
   }
 
   /** One more of the phase's things is done; nothing to show but the bar. */
@@ -125,6 +125,13 @@ export class Progress implements Disposable {
     return lines === 0 ? '' : `\u001b[${lines}A\u001b[0J`;
   }
 
+  /** Of a long phase that is no training (a warm start, say) plain text tells every so many steps only. */
+  #isTold(step: number, metrics: Metrics): boolean {
+    const total = this.#status?.total ?? 0;
+    const every = metrics['train/loss'] === undefined ? 1 : Math.ceil(total / plainLossLines);
+    return step % Math.max(1, every) === 0 || step === total;
+  }
+
   #plainStep(step: number, metrics: Metrics): string {
     const total = this.#status?.total ?? 0;
     const keys = [evalKey(metrics), curveKey(metrics), ...plainKeys].filter((key) => key !== undefined);
@@ -136,6 +143,9 @@ export class Progress implements Disposable {
     this.#stream.write(`${text}\n`);
   }
 }
+
+/** Lines that a phase with a loss gets in plain text, however many steps it has. */
+const plainLossLines = 20;
 
 const plainKeys = [
   'actor/entropy',

@@ -9,6 +9,10 @@ export const optimizerConfig = z.strictObject({
   lrWarmupSteps: z.int().min(0).default(0).describe('steps of linear growth at the start'),
   lrMinRatio: z.number().min(0).max(1).default(0).describe('share of lr left at the last step (linear, cosine)'),
   weightDecay: z.number().min(0).max(1).default(0.01).describe('decoupled weight decay of matrices'),
+  betas: z
+    .tuple([z.number().min(0).lt(1), z.number().min(0).lt(1)])
+    .default([0.9, 0.999])
+    .describe("AdamW's decay of the first and of the second moment"),
   gradClip: z.number().positive().default(1).describe('largest global gradient norm'),
 });
 

@@ -87,7 +87,7 @@ function isDue(step: number, frequency: number): boolean {
 
 function updateOptions({ algorithm, optimizer, temperature, loop }: LoopPlan, step: number): UpdateOptions {
   const { policyLoss, lossAggMode, entropyCoeff, ppoEpochs, ppoMiniBatchSize, ppoMicroBatchSize } = algorithm;
-  const { weightDecay, gradClip } = optimizer;
+  const { weightDecay, betas, gradClip } = optimizer;
   const lr = learningRate(optimizer, step, loop.totalTrainingSteps);
   return {
     policyLoss,
@@ -98,6 +98,7 @@ function updateOptions({ algorithm, optimizer, temperature, loop }: LoopPlan, st
     ppoMicroBatchSize,
     lr,
     weightDecay,
+    betas,
     gradClip,
     temperature,
   };

@@ -13,7 +13,6 @@ import { type HeadOutput, linearLogProbs } from './tensor/linear-log-probs.js';
 import type { Metrics, Trainer, TrainSequence, UpdateOptions } from './types.js';
 import { UpdateMetrics } from './update-metrics.js';
 
-const betas = [0.9, 0.95] as const;
 const eps = 1e-8;
 
 /** Trains a policy in this process, with its weights shared in place. */
@@ -81,8 +80,9 @@ export class PolicyTrainer implements Trainer, Disposable {
     if (isEmpty) return 0;
     const norm = await gradients.norm();
     if (!Number.isFinite(norm)) return norm;
-    gradients.scale(Math.min(1, options.gradClip / (norm + 1e-6)));
-    this.#optimizer.apply(gradients.sums, { lr: options.lr, betas, eps, weightDecay: options.weightDecay });
+    const { lr, betas, weightDecay, gradClip } = options;
+    gradients.scale(Math.min(1, gradClip / (norm + 1e-6)));
+    this.#optimizer.apply(gradients.sums, { lr, betas, eps, weightDecay });
     return norm;
   }
 

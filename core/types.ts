@@ -169,6 +169,8 @@ export interface UpdateOptions {
   readonly ppoMicroBatchSize: number;
   readonly lr: number;
   readonly weightDecay: number;
+  /** AdamW's decay of the first and of the second moment. */
+  readonly betas: readonly [number, number];
   /** Largest global gradient norm; above it the gradient is scaled down. */
   readonly gradClip: number;
   /** The temperature the tokens were sampled at; 0 counts as 1. */

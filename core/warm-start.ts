@@ -45,6 +45,7 @@ export async function warmStart(
         ppoMicroBatchSize: config.microBatchSize,
         lr: learningRate(config.optimizer, step, config.steps),
         weightDecay: config.optimizer.weightDecay,
+        betas: config.optimizer.betas,
         gradClip: config.optimizer.gradClip,
         temperature: 1,
       },

@@ -7,10 +7,10 @@ import { type CommandContext, example } from '../command-context.js';
 import { ProgressTracker } from '../progress-tracker.js';
 import { writeReport } from '../report/write-report.js';
 import { resolveRun } from '../resolve-run.js';
-import type { TrainingSummary } from '../session.js';
 import { StreamTracker } from '../stream-tracker.js';
 import { TerminalProgress } from '../terminal-progress.js';
 import { formatDuration, formatNumber } from '../text.js';
+import type { TrainingSummary } from '../training.js';
 
 interface Flags {
   readonly backend?: string;

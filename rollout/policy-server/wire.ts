@@ -37,6 +37,7 @@ export const updateOptionsSchema = z.strictObject({
   ppoMicroBatchSize: z.number().int().min(1),
   lr: z.number(),
   weightDecay: z.number(),
+  betas: z.tuple([z.number(), z.number()]),
   gradClip: z.number(),
   temperature: z.number().min(0),
 });

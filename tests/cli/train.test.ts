@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Interrupted } from '../../cli/interrupt.js';
-import type { RunTraining, TrainingOptions } from '../../cli/session.js';
+import type { RunTraining, TrainingOptions } from '../../cli/training.js';
 import { ConfigError, InfrastructureError } from '../../core/errors.js';
 import { runCli, twoSteps } from '../helpers/cli.js';
 

@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import { builtins } from '../../cli/builtins.js';
 import type { Wiring } from '../../cli/command-context.js';
+import type { RunEvaluation } from '../../cli/evaluation.js';
 import { main } from '../../cli/program.js';
 import type { TextStream } from '../../cli/progress.js';
-import type { RunEvaluation, RunTraining } from '../../cli/session.js';
+import type { RunTraining } from '../../cli/training.js';
 import type { EnvDefinition } from '../../envs/environment.js';
 import type { Tool } from '../../tools/tool.js';
 import { exampleGroup } from './trajectories.js';

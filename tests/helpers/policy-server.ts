@@ -81,6 +81,7 @@ export const updateOptions: UpdateOptions = {
   ppoMicroBatchSize: 4,
   lr: 1e-3,
   weightDecay: 0,
+  betas: [0.9, 0.95],
   gradClip: 1,
   temperature: 1,
 };

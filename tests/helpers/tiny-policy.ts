@@ -57,6 +57,7 @@ export const tinyUpdate: UpdateOptions = {
   ppoMicroBatchSize: 4,
   lr: 1e-3,
   weightDecay: 0.01,
+  betas: [0.9, 0.95],
   gradClip: 1,
   temperature: 1,
 };

@@ -1,17 +1,19 @@
 import { loadLatestCheckpoint, type RunState, saveCheckpoint } from '../core/checkpoint.js';
-import { ConfigError, InfrastructureError } from '../core/errors.js';
+import { ConfigError } from '../core/errors.js';
 import { scoredTrajectories } from '../core/experience.js';
 import type { RunDirectory } from '../core/run-directory.js';
 import { evaluationMetrics, meanReward, toolCallRate } from '../core/step-metrics.js';
 import type { ReadableTracker } from '../core/trackers/record.js';
 import { train } from '../core/train.js';
-import type { Metrics, Task, Tracker, TrajectoryGroup } from '../core/types.js';
+import type { Task, Tracker, TrajectoryGroup } from '../core/types.js';
 import { warmStart } from '../core/warm-start.js';
-import type { Split } from '../envs/environment.js';
-import { type CollectRequest, collectGroups } from '../rollout/collect.js';
+import { collectGroups } from '../rollout/collect.js';
+import { collectDemonstrations } from './demonstrations.js';
+import { evaluationGroups, evaluationTasks } from './evaluation.js';
 import { type House, withHouse } from './house.js';
 import type { Progress } from './progress.js';
 import type { ResolvedRun } from './resolve-run.js';
+import { episodesOf, tasksOf } from './run-episodes.js';
 
 /** Everything a training run is given. */
 export interface TrainingOptions {
@@ -24,13 +26,6 @@ export interface TrainingOptions {
   readonly progress: Progress;
   /** Take up the directory's newest checkpoint; from the start if there is none. */
   readonly resume: boolean;
-}
-
-/** Everything an evaluation of a trained run is given. */
-export interface EvaluationOptions {
-  readonly run: ResolvedRun;
-  readonly directory: RunDirectory;
-  readonly progress: Progress;
 }
 
 /** What a run came to: mean rewards over the same evaluation tasks before and after, sampled alike. */
@@ -46,30 +41,11 @@ export type TrainingSummary = {
 /** Trains and says what came of it. On abort writes a checkpoint and throws the signal's reason. */
 export type RunTraining = (options: TrainingOptions, signal: AbortSignal) => Promise<TrainingSummary>;
 
-/** Evaluates the newest checkpoint; returns its metrics by verl's names (val-core/…, val-aux/…). */
-export type RunEvaluation = (options: EvaluationOptions, signal: AbortSignal) => Promise<Metrics>;
-
 export const runTraining: RunTraining = async (options, signal) => {
   const evalTasks = evaluationTasks(options.run);
   return withHouse(
     options.run,
     (house, signal) => new TrainingSession(house, { ...options, evalTasks }).run(signal),
-    signal,
-  );
-};
-
-export const runEvaluation: RunEvaluation = async ({ run, directory, progress }, signal) => {
-  const evalTasks = evaluationTasks(run);
-  return withHouse(
-    run,
-    async (house, signal) => {
-      const state = await loadLatestCheckpoint(directory.checkpointsPath, house.trainer, signal);
-      if (state === undefined) throw new ConfigError(`${directory.displayPath} holds no checkpoint to evaluate`);
-      await house.trainer.publish(signal);
-      progress.phase('evaluate', 0);
-      const request = { ...common(house, run, directory.name), tasks: evalTasks, step: state.step };
-      return evaluationMetrics(await evaluationGroups(request, signal));
-    },
     signal,
   );
 };
@@ -155,39 +131,27 @@ class TrainingSession {
   }
 
   async #warmStart(signal: AbortSignal): Promise<void> {
-    const { run, progress } = this.#options;
+    const { run, directory, progress } = this.#options;
     const { warmStart: config, seed } = run.config;
     if (config.steps === 0) return;
     progress.phase('demonstrations', config.demonstrations);
-    const demonstrations = [];
-    for await (const group of this.#groups(
-      { tasks: this.#tasks('train', 0, config.demonstrations), policy: 'teacher' },
-      signal,
-    )) {
-      for (const { sequences } of scoredTrajectories(group)) {
-        demonstrations.push(...sequences.map((sequence) => ({ ...sequence, advantages: sequence.mask })));
-      }
-      progress.advance();
-    }
-    if (demonstrations.length === 0) {
-      throw new InfrastructureError('no_demonstrations', 'every demonstration failed; see the warnings', {
-        retryable: false,
-      });
-    }
+    const request = { run, fabric: this.#house.fabric, runId: directory.name, onEpisode: () => progress.advance() };
+    const demonstrations = await collectDemonstrations(request, signal);
     progress.phase('warm start', config.steps);
     const onStep = (step: number, loss: number) => progress.step(step, { 'train/loss': loss });
     await warmStart(demonstrations, { config, trainer: this.#house.trainer, seed, onStep }, signal);
   }
 
   #collect(step: number, signal: AbortSignal): AsyncIterable<TrajectoryGroup> {
-    const { data, rollout } = this.#options.run.config;
-    const tasks = this.#tasks('train', this.#firstTask(step), data.trainBatchSize);
-    return this.#groups({ tasks, step, n: rollout.n }, signal);
+    const { run, directory } = this.#options;
+    const { data, rollout } = run.config;
+    const tasks = tasksOf(run, 'train', this.#firstTask(step), data.trainBatchSize);
+    return collectGroups({ ...episodesOf(this.#house, run, directory.name), tasks, step, n: rollout.n }, signal);
   }
 
   async #evaluate(step: number, signal: AbortSignal): Promise<void> {
     const { run, directory, tracker, evalTasks } = this.#options;
-    const request = { ...common(this.#house, run, directory.name), tasks: evalTasks, step };
+    const request = { ...episodesOf(this.#house, run, directory.name), tasks: evalTasks, step };
     const groups = await evaluationGroups(request, signal);
     this.#finalReward = meanReward(groups);
     this.#toolCallRate = toolCallRate(groups.flatMap(scoredTrajectories));
@@ -213,36 +177,4 @@ class TrainingSession {
     const { step: lastStep, nextTask } = this.#takenUp;
     return nextTask + (step - 1 - lastStep) * this.#options.run.config.data.trainBatchSize;
   }
-
-  #tasks(split: Split, start: number, count: number): Task[] {
-    return tasksOf(this.#options.run, split, start, count);
-  }
-
-  #groups(
-    request: Partial<CollectRequest> & Pick<CollectRequest, 'tasks'>,
-    signal: AbortSignal,
-  ): AsyncIterable<TrajectoryGroup> {
-    const { run, directory } = this.#options;
-    return collectGroups({ ...common(this.#house, run, directory.name), ...request }, signal);
-  }
-}
-
-/** The same tasks at every evaluation of a run; throws ConfigError where the environment has fewer. */
-function evaluationTasks(run: ResolvedRun): Task[] {
-  return tasksOf(run, 'eval', 0, run.config.data.evalSize);
-}
-
-async function evaluationGroups(request: CollectRequest, signal: AbortSignal): Promise<TrajectoryGroup[]> {
-  const groups: TrajectoryGroup[] = [];
-  for await (const group of collectGroups({ ...request, split: 'eval' }, signal)) groups.push(group);
-  return groups;
-}
-
-function common({ fabric }: House, { config }: ResolvedRun, runId: string): Omit<CollectRequest, 'tasks'> {
-  const { deadlineMs, attempts } = config.fabric;
-  return { fabric, n: 1, step: 0, split: 'train', runId, seed: config.seed, deadlineMs, attempts };
-}
-
-function tasksOf({ env, envOptions, config }: ResolvedRun, split: Split, start: number, count: number): Task[] {
-  return Array.from({ length: count }, (_, i) => env.task(envOptions, split, start + i, config.seed));
 }
