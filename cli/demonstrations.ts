@@ -23,6 +23,7 @@ export async function collectDemonstrations(
 ): Promise<TrainSequence[]> {
   const tasks = tasksOf(run, 'train', 0, run.config.warmStart.demonstrations);
   const demonstrations: TrainSequence[] = [];
+  let failure = 'there was none';
   for await (const group of collectGroups(
     { ...episodesOf({ fabric }, run, runId), tasks, policy: 'teacher' },
     signal,
@@ -30,10 +31,11 @@ export async function collectDemonstrations(
     for (const { sequences } of scoredTrajectories(group)) {
       demonstrations.push(...sequences.map((sequence) => ({ ...sequence, advantages: sequence.mask })));
     }
+    for (const outcome of group.outcomes) if (outcome.status === 'failed') failure = outcome.error.message;
     onEpisode();
   }
   if (demonstrations.length > 0) return demonstrations;
-  throw new InfrastructureError('no_demonstrations', 'every demonstration failed; see the warnings', {
+  throw new InfrastructureError('no_demonstrations', `every demonstration failed, the last because ${failure}`, {
     retryable: false,
   });
 }

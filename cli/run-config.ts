@@ -29,6 +29,11 @@ export function runConfigSchema({ envs, tools }: RunConfigParts) {
         const message = `environment "${env.name}" has no demonstrations to learn from; write warmStart.steps: 0`;
         context.addIssue({ code: 'custom', path: ['warmStart', 'steps'], message });
       }
+      const longest = config.model.maxPositionEmbeddings;
+      if (config.rollout.maxContext > longest) {
+        const message = `is more than model.maxPositionEmbeddings (${longest}), write ${longest} or less, or raise that`;
+        context.addIssue({ code: 'custom', path: ['rollout', 'maxContext'], message });
+      }
       if (config.optimizer.lrWarmupSteps > config.trainer.totalTrainingSteps) {
         const message = `is more than trainer.totalTrainingSteps (${config.trainer.totalTrainingSteps}), write less`;
         context.addIssue({ code: 'custom', path: ['optimizer', 'lrWarmupSteps'], message });

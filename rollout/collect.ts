@@ -1,6 +1,7 @@
 import { assert, InfrastructureError } from '../core/errors.js';
+import { log } from '../core/log.js';
 import { rngKey } from '../core/rng.js';
-import type { JobFabric, Outcome, Task, TrajectoryGroup } from '../core/types.js';
+import type { Failure, JobFabric, Outcome, Task, TrajectoryGroup } from '../core/types.js';
 import type { Split } from '../envs/environment.js';
 import { EPISODE_JOB, type EpisodePayload, parseOutcome } from './episode-job.js';
 import { Submissions } from './submissions.js';
@@ -38,11 +39,22 @@ export async function* collectGroups(
   assert(ids.size === request.tasks.length, `${request.tasks.length} tasks have only ${ids.size} different ids`);
   await using submissions = new Submissions(request.maxInFlight ?? 256, signal);
   const groups = request.tasks.map((task) => submitGroup(request, task, submissions));
+  const failures: Failure[] = [];
   for (const { task, outcomes } of groups) {
     const group = { task, outcomes: await Promise.all(outcomes) };
     signal.throwIfAborted();
+    failures.push(...group.outcomes.flatMap((outcome) => (outcome.status === 'failed' ? [outcome.error] : [])));
     yield group;
   }
+  warnOfFailures(request, failures);
+}
+
+/** One line a collection, however many failed. */
+function warnOfFailures({ split, step, tasks, n }: CollectRequest, failures: readonly Failure[]): void {
+  const [first] = failures;
+  if (first === undefined) return;
+  const of = tasks.length * n;
+  log('warn', 'rollouts_failed', { split, step, failed: failures.length, of, code: first.code, first: first.message });
 }
 
 function submitGroup(

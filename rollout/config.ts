@@ -17,7 +17,7 @@ export const rolloutConfig = z.strictObject({
     .max(1_000_000)
     .default(128)
     .describe('sampled tokens a turn; a turn cut by it is closed and answered, and the episode goes on'),
-  maxContext: z.int().min(8).max(1_000_000).default(512).describe('tokens of prompt, turns and observations together'),
+  maxContext: z.int().min(8).max(1_000_000).default(1024).describe('tokens of prompt, turns and observations together'),
   maxToolCalls: z.int().min(1).max(64).default(4).describe('calls run a turn; the rest are answered with a refusal'),
   episodeDeadlineMs: z
     .int()
@@ -27,7 +27,10 @@ export const rolloutConfig = z.strictObject({
     .describe(
       'from reset to the last turn; when it passes the episode is truncated and scored, for which it may take as long again',
     ),
-  showTools: z.boolean().default(true).describe("print the tools' schemas into the system message"),
+  showTools: z
+    .boolean()
+    .default(false)
+    .describe("print the tools' schemas into the system message: for policies that have learnt to read them"),
 });
 
 export type RolloutConfig = z.infer<typeof rolloutConfig>;

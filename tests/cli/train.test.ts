@@ -87,6 +87,10 @@ describe('the user’s mistakes end with exit code 2, one sentence and nothing o
       ['CONFIG', 'optimizer.lrWarmupSteps=200'],
       /optimizer\.lrWarmupSteps: is more than trainer\.totalTrainingSteps \(40\)/,
     ],
+    [
+      ['CONFIG', 'rollout.maxContext=4096'],
+      /rollout\.maxContext: is more than model\.maxPositionEmbeddings \(1024\), write 1024 or less/,
+    ],
     [['CONFIG', 'name=a/b'], /name: write letters, digits/],
     [['CONFIG', 'saveFreq'], /^error: cannot read the override "saveFreq"/],
     [['CONFIG', '--sede', '3'], /^error: unknown option '--sede'\n\(Did you mean --seed\?\)\n$/],

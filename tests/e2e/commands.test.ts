@@ -63,6 +63,10 @@ describe('a mistake ends with exit code 2 and one sentence and leaves nothing', 
     ],
     [['TRAIN', 'data.evalSize=100'], /^error: arithmetic has \d+ eval tasks with these options; ask for fewer/],
     [['report', 'tmp'], /^error: tmp is not a run directory: it has no config\.yaml\n$/],
+    [
+      ['train', '--resume', 'run', 'seed=3', '--quiet'],
+      /^error: the run began with seed 2 and cannot go on with 3; leave seed out\n$/,
+    ],
     [['eval', 'fresh', '--quiet'], /^error: fresh holds no checkpoint to evaluate\n$/],
   ])('%j', async ([command = '', ...words], sentence) => {
     const before = readdirSync(at());

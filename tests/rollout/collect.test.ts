@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { InfrastructureError } from '../../core/errors.js';
+import { setLogSink } from '../../core/log.js';
 import { rngKey } from '../../core/rng.js';
 import { byteTokenizer } from '../../core/text/byte-tokenizer.js';
 import type { InferenceEngine, JobFabric, JobHandler, TrajectoryGroup } from '../../core/types.js';
@@ -87,6 +88,18 @@ describe('collectGroups', () => {
     expect((await groups.next()).value).toMatchObject({ task: tasks[0] });
     release.open();
     expect((await listed(groups)).map(({ task }) => task)).toEqual(tasks.slice(1));
+  });
+
+  it('warns once a collection of what failed and why', async () => {
+    const lines: string[] = [];
+    setLogSink((line) => lines.push(line));
+    await collected(() => {
+      throw new InfrastructureError('sandbox_died', 'killed', { retryable: false });
+    });
+    setLogSink();
+    expect(lines).toEqual([
+      expect.stringMatching(/ warn rollouts_failed .*failed=9 of=9 code=sandbox_died first=killed$/),
+    ]);
   });
 
   it('leaves a group ragged when a rollout fails for good, and touches no other', async () => {

@@ -9,10 +9,10 @@ describe('rolloutConfig', () => {
       maxTurns: 4,
       maxResponseTokens: 256,
       maxTurnTokens: 128,
-      maxContext: 512,
+      maxContext: 1024,
       maxToolCalls: 4,
       episodeDeadlineMs: 60_000,
-      showTools: true,
+      showTools: false,
     });
   });
 
