@@ -10,12 +10,13 @@ const plan: readonly { readonly title: string; readonly keys: readonly string[] 
   { title: 'Response length (tokens)', keys: ['response_length/mean', 'response_length/max'] },
   { title: 'Turns and tool calls an episode', keys: ['num_turns/mean', 'tool_call_counts/mean'] },
   { title: 'Policy loss', keys: ['actor/pg_loss'] },
-  { title: 'Clipped share', keys: ['actor/pg_clipfrac', 'actor/pg_clipfrac_lower', 'response_length/clip_ratio'] },
+  { title: 'Clipped share of tokens', keys: ['actor/pg_clipfrac', 'actor/pg_clipfrac_lower'] },
+  { title: 'Truncated share, failed episodes', keys: ['response_length/clip_ratio', 'rollout/failed'] },
   { title: 'Gradient norm', keys: ['actor/grad_norm'] },
   { title: 'Learning rate', keys: ['actor/lr'] },
-  { title: 'Loss of the warm start', keys: ['train/loss'] },
   { title: 'Time a step (s)', keys: ['timing_s/step', 'timing_s/gen', 'timing_s/update_actor', 'timing_s/testing'] },
   { title: 'Throughput (tokens/s)', keys: ['perf/throughput'] },
+  { title: 'Event-loop lag (ms, p99)', keys: ['perf/event_loop_lag_p99_ms'] },
 ];
 
 /** The charts that have anything to show, over the training steps. */
