@@ -19,18 +19,21 @@ export async function useBackend(name: BackendName): Promise<Exclude<BackendName
     return 'cpu';
   }
   if (await activate(name)) return name;
-  const remedy =
-    name in peers ? `install the optional peer: npm install ${peers[name as keyof typeof peers]}` : 'use --backend cpu';
+  const remedy = isPeer(name) ? `install the optional peer: npm install ${peers[name]}` : 'use --backend cpu';
   throw new ConfigError(`backend '${name}' does not load on this machine; ${remedy}`);
 }
 
 async function activate(name: Exclude<BackendName, 'auto'>): Promise<boolean> {
-  if (name === 'node' || name === 'node-gpu') {
+  if (isPeer(name)) {
     if (!(await isInstalled(peers[name]))) return false;
     return tf.setBackend('tensorflow');
   }
   tf.enableProdMode();
   return tf.setBackend(name);
+}
+
+function isPeer(name: string): name is keyof typeof peers {
+  return name in peers;
 }
 
 /** Loads an optional peer; a missing or broken one is the same to us: not there. */
