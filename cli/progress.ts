@@ -125,11 +125,12 @@ export class Progress implements Disposable {
     return lines === 0 ? '' : `\u001b[${lines}A\u001b[0J`;
   }
 
-  /** Of a long phase that is no training (a warm start, say) plain text tells every so many steps only. */
+  /** Of a long phase with a loss (the warm start) plain text tells the first step, the last, and every so many between. */
   #isTold(step: number, metrics: Metrics): boolean {
     const total = this.#status?.total ?? 0;
     const every = metrics['train/loss'] === undefined ? 1 : Math.ceil(total / plainLossLines);
-    return step % Math.max(1, every) === 0 || step === total;
+    const isFirst = step === (this.#firstStep ?? 0) + 1;
+    return isFirst || step === total || step % Math.max(1, every) === 0;
   }
 
   #plainStep(step: number, metrics: Metrics): string {

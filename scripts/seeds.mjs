@@ -1,16 +1,15 @@
 // Trains the example of `npm start` with several seeds, one after the other, and writes docs/learning.md from the run directories.
 // Usage: node scripts/seeds.mjs [SEED …]        (default: 1 2 3 4 5; runs and their curves stay in runs/seed-N)
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const seeds = process.argv.slice(2).map(Number);
 const rows = (seeds.length > 0 ? seeds : [1, 2, 3, 4, 5]).map(trainOne);
-mkdirSync(`${root}/docs/learning`, { recursive: true });
 writeFileSync(`${root}/docs/learning.md`, page(rows));
-writeFileSync(`${root}/docs/learning/curves.json`, `${JSON.stringify(rows, undefined, 1)}\n`);
+writeFileSync(`${root}/docs/learning-curves.json`, `${JSON.stringify(rows, undefined, 1)}\n`);
 
 /** Runs one seed as a user would and reads back what its run directory says. */
 function trainOne(seed) {
@@ -55,7 +54,7 @@ function page(rows) {
     'Written by `node scripts/seeds.mjs` from the run directories of `npm start -- --json --seed N`; every seed that was run is here.',
     `Machine: ${cpus().length} x ${cpus()[0].model.trim()}, Node ${process.version}. Rewards are means over the same 256 held-out tasks,`,
     'sampled at temperature 1; "without the tool" is the final policy with `tools=[]`; `toolCallRate` is the share of the last',
-    "evaluation's episodes in which a tool ran. The training curves are in [learning/curves.json](learning/curves.json).",
+    "evaluation's episodes in which a tool ran. The training curves are in [learning-curves.json](learning-curves.json).",
     '',
     line(['seed', 'initial reward', 'final reward', 'without the tool', 'toolCallRate', 'steps', 'seconds']),
     line(Array(7).fill('---')),

@@ -143,3 +143,12 @@ function screenOf(text: string): string[] {
   }
   return lines.slice(0, -1);
 }
+
+test('plain text tells the first and the last of many warm-start steps and some between', () => {
+  const stream = new CollectingStream();
+  const progress = new Progress(stream, { isTty: false, now: () => 0 });
+  progress.phase('warm start', 100);
+  for (let step = 1; step <= 100; step++) progress.step(step, { 'train/loss': 1 });
+  const told = [...stream.text.matchAll(/^step (\d+)\/100 /gm)].map((match) => Number(match[1]));
+  expect(told).toEqual([1, ...Array.from({ length: 20 }, (_, i) => 5 * (i + 1))]);
+});
