@@ -55,7 +55,7 @@ function decoderLayer(
   const q = rotary(normHeads(linear(attentionInput, matrix('self_attn.q_proj')), 'self_attn.q_norm'), angles); // [N, H, D]
   const k = rotary(normHeads(linear(attentionInput, matrix('self_attn.k_proj')), 'self_attn.k_norm'), angles); // [N, Hkv, D]
   const v = heads(linear(attentionInput, matrix('self_attn.v_proj'))); // [N, Hkv, D]
-  const attended = tf.reshape(attend(layer, q, k, v), [x.shape[0], -1]) as tf.Tensor2D; // [N, H*D]
+  const attended: tf.Tensor2D = tf.reshape(attend(layer, q, k, v), [x.shape[0], -1]); // [N, H*D]
   const afterAttention: tf.Tensor2D = tf.add(x, linear(attended, matrix('self_attn.o_proj'))); // [N, C]
 
   const mlpInput = norm(afterAttention, 'post_attention_layernorm'); // [N, C]

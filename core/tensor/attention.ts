@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { batchMatMul, transposeMatrices } from './batch-mat-mul.js';
 import { differentiable } from './differentiable.js';
 
-/** [B, T, H, D] */
+/** The sizes B, T, H, Hkv and D of one call. */
 interface Heads {
   readonly batch: number;
   readonly length: number;
@@ -27,8 +27,8 @@ export function attention(q: tf.Tensor4D, k: tf.Tensor4D, v: tf.Tensor4D): tf.Te
     const qGroups = foldQuery(tf.mul(q, scale), size); // [B*Hkv, G*T, D]
     const kGroups = foldKeyValue(k, size); // [B*Hkv, T, D]
     const vGroups = foldKeyValue(v, size); // [B*Hkv, T, D]
-    const scores = tf.add(batchMatMul(qGroups, transposeMatrices(kGroups)), causalMask(size)); // [B*Hkv, G*T, T]
-    const weights = tf.softmax(scores) as tf.Tensor3D; // [B*Hkv, G*T, T]
+    const scores: tf.Tensor3D = tf.add(batchMatMul(qGroups, transposeMatrices(kGroups)), causalMask(size)); // [B*Hkv, G*T, T]
+    const weights = tf.softmax(scores); // [B*Hkv, G*T, T]
     return {
       value: unfoldQuery(batchMatMul(weights, vGroups), size),
       saved: { qGroups, kGroups, vGroups, weights },
@@ -36,9 +36,9 @@ export function attention(q: tf.Tensor4D, k: tf.Tensor4D, v: tf.Tensor4D): tf.Te
         const dOut = foldQuery(dy, size); // [B*Hkv, G*T, D]
         const dv = batchMatMul(transposeMatrices(weights), dOut); // [B*Hkv, T, D]
         const dWeights = batchMatMul(dOut, transposeMatrices(vGroups)); // [B*Hkv, G*T, T]
-        const weighted = tf.mul(dWeights, weights); // [B*Hkv, G*T, T]
-        const dScores = tf.sub(weighted, tf.mul(weights, tf.sum(weighted, -1, true))) as tf.Tensor3D; // [B*Hkv, G*T, T]
-        const dq = tf.mul(batchMatMul(dScores, kGroups), scale) as tf.Tensor3D; // [B*Hkv, G*T, D]
+        const weighted: tf.Tensor3D = tf.mul(dWeights, weights); // [B*Hkv, G*T, T]
+        const dScores: tf.Tensor3D = tf.sub(weighted, tf.mul(weights, tf.sum(weighted, -1, true))); // [B*Hkv, G*T, T]
+        const dq: tf.Tensor3D = tf.mul(batchMatMul(dScores, kGroups), scale); // [B*Hkv, G*T, D]
         const dk = batchMatMul(transposeMatrices(dScores), qGroups); // [B*Hkv, T, D]
         return [unfoldQuery(dq, size), unfoldKeyValue(dk, size), unfoldKeyValue(dv, size)];
       },
