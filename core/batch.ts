@@ -73,11 +73,6 @@ export class Batch implements Disposable {
   }
 }
 
-/** Sampled tokens of a sequence. */
-export function sampledCount(sequence: TrainSequence): number {
-  return sequence.mask.reduce<number>((sum, isSampled) => sum + isSampled, 0);
-}
-
 function checkLengths({ tokens, mask, logprobs, advantages }: TrainSequence): void {
   assert(
     mask.length === tokens.length && logprobs.length === tokens.length && advantages.length === tokens.length,

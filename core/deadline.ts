@@ -1,4 +1,4 @@
-import { setMaxListeners } from 'node:events';
+import { onAbort } from './on-abort.js';
 
 /**
  * An AbortSignal that follows its parent and also aborts after `timeoutMs`; dispose it to remove timer and listener.
@@ -6,17 +6,13 @@ import { setMaxListeners } from 'node:events';
  */
 export class Deadline implements Disposable {
   readonly #controller = new AbortController();
-  readonly #parent: AbortSignal;
+  readonly #following: Disposable;
   readonly #timer: NodeJS.Timeout;
-  readonly #follow = (): void => this.#controller.abort(this.#parent.reason);
   #isExpired = false;
 
   constructor(parent: AbortSignal, timeoutMs: number) {
-    this.#parent = parent;
-    setMaxListeners(0, parent); // many deadlines may follow one signal; each removes its listener
     this.#timer = setTimeout(() => this.#expire(timeoutMs), Math.min(timeoutMs, 2 ** 31 - 1));
-    if (parent.aborted) this.#follow();
-    else parent.addEventListener('abort', this.#follow, { once: true });
+    this.#following = onAbort(parent, () => this.#controller.abort(parent.reason));
   }
 
   get signal(): AbortSignal {
@@ -30,7 +26,7 @@ export class Deadline implements Disposable {
 
   [Symbol.dispose](): void {
     clearTimeout(this.#timer);
-    this.#parent.removeEventListener('abort', this.#follow);
+    this.#following[Symbol.dispose]();
   }
 
   #expire(timeoutMs: number): void {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { UpdateOptions } from './types.js';
 
 export const optimizerConfig = z.strictObject({
   lr: z.number().positive().max(1).default(3e-4).describe('peak learning rate of AdamW'),
@@ -17,6 +18,16 @@ export const optimizerConfig = z.strictObject({
 });
 
 export type OptimizerConfig = z.output<typeof optimizerConfig>;
+
+/** What an update is told of the optimizer at step `step` (1-based) of `totalSteps`. */
+export function optimizerOptions(
+  config: OptimizerConfig,
+  step: number,
+  totalSteps: number,
+): Pick<UpdateOptions, 'lr' | 'weightDecay' | 'betas' | 'gradClip'> {
+  const { weightDecay, betas, gradClip } = config;
+  return { lr: learningRate(config, step, totalSteps), weightDecay, betas, gradClip };
+}
 
 /** Learning rate of step `step` (1-based) of `totalSteps`. */
 export function learningRate(config: OptimizerConfig, step: number, totalSteps: number): number {

@@ -1,4 +1,4 @@
-import { scoredTrajectories } from './experience.js';
+import { sampledCount, scoredTrajectories } from './experience.js';
 import type { Metrics, TrainSequence, Trajectory, TrajectoryGroup } from './types.js';
 
 /** What a step's rollouts say, by verl's metric names; scores are of scored rollouts only. */
@@ -94,5 +94,5 @@ function promptLength({ sequences }: Trajectory): number {
 }
 
 function sampledTokens({ sequences }: Trajectory): number {
-  return sequences.reduce((sum, { mask }) => sum + mask.reduce<number>((count, bit) => count + bit, 0), 0);
+  return sequences.reduce((sum, sequence) => sum + sampledCount(sequence), 0);
 }

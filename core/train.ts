@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { AlgorithmConfig } from './algorithms.js';
 import { EventLoopLag } from './event-loop-lag.js';
 import { toTrainSequences } from './experience.js';
-import { learningRate, type OptimizerConfig } from './schedule.js';
+import { type OptimizerConfig, optimizerOptions } from './schedule.js';
 import { rolloutMetrics } from './step-metrics.js';
 import { Stopwatch } from './stopwatch.js';
 import type { Metrics, Tracker, Trainer, TrajectoryGroup, UpdateOptions } from './types.js';
@@ -86,22 +86,8 @@ function isDue(step: number, frequency: number): boolean {
 }
 
 function updateOptions({ algorithm, optimizer, temperature, loop }: LoopPlan, step: number): UpdateOptions {
-  const { policyLoss, lossAggMode, entropyCoeff, ppoEpochs, ppoMiniBatchSize, ppoMicroBatchSize } = algorithm;
-  const { weightDecay, betas, gradClip } = optimizer;
-  const lr = learningRate(optimizer, step, loop.totalTrainingSteps);
-  return {
-    policyLoss,
-    lossAggMode,
-    entropyCoeff,
-    ppoEpochs,
-    ppoMiniBatchSize,
-    ppoMicroBatchSize,
-    lr,
-    weightDecay,
-    betas,
-    gradClip,
-    temperature,
-  };
+  const { advEstimator: _, ...options } = algorithm;
+  return { ...options, ...optimizerOptions(optimizer, step, loop.totalTrainingSteps), temperature };
 }
 
 async function all<Item>(items: AsyncIterable<Item>): Promise<Item[]> {

@@ -1,7 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { computePolicyLoss } from './algorithms.js';
-import { Batch, sampledCount, type WeightedSequence } from './batch.js';
+import { Batch, type WeightedSequence } from './batch.js';
 import { assert, ConfigError } from './errors.js';
+import { sampledCount } from './experience.js';
 import { isLossAggMode, tokenWeights } from './losses/aggregate.js';
 import { attendWithin } from './model/attend.js';
 import { decoder } from './model/decoder.js';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { Rng, rngKey } from './rng.js';
-import { learningRate, optimizerConfig } from './schedule.js';
+import { optimizerConfig, optimizerOptions } from './schedule.js';
 import type { Trainer, TrainSequence } from './types.js';
 
 export const warmStartConfig = z.strictObject({
@@ -43,10 +43,7 @@ export async function warmStart(
         ppoEpochs: 1,
         ppoMiniBatchSize: config.batchSize,
         ppoMicroBatchSize: config.microBatchSize,
-        lr: learningRate(config.optimizer, step, config.steps),
-        weightDecay: config.optimizer.weightDecay,
-        betas: config.optimizer.betas,
-        gradClip: config.optimizer.gradClip,
+        ...optimizerOptions(config.optimizer, step, config.steps),
         temperature: 1,
       },
       signal,

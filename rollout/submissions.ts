@@ -1,17 +1,16 @@
+import { onAbort } from '../core/on-abort.js';
+
 /** Runs at most so many at once, in the order they were added; dispose aborts what is left and waits for it. */
 export class Submissions implements AsyncDisposable {
   readonly #controller = new AbortController();
-  readonly #parent: AbortSignal;
-  readonly #follow = (): void => this.#controller.abort(this.#parent.reason);
+  readonly #following: Disposable;
   readonly #all: Promise<unknown>[] = [];
   readonly #waiting: (() => void)[] = [];
   #free: number;
 
   constructor(limit: number, parent: AbortSignal) {
     this.#free = limit;
-    this.#parent = parent;
-    if (parent.aborted) this.#follow();
-    else parent.addEventListener('abort', this.#follow, { once: true });
+    this.#following = onAbort(parent, () => this.#controller.abort(parent.reason));
   }
 
   /** `run` must not throw: its failure has to be part of its result. It is called even after abort. */
@@ -22,7 +21,7 @@ export class Submissions implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#parent.removeEventListener('abort', this.#follow);
+    this.#following[Symbol.dispose]();
     this.#controller.abort(new DOMException('nobody waits for the rest', 'AbortError'));
     await Promise.allSettled(this.#all);
   }

@@ -150,14 +150,14 @@ function* prefillPasses(waiting: readonly Sequence[]): Iterable<Sequence[]> {
   let pass: Sequence[] = [];
   let width = 0;
   for (const sequence of waiting) {
-    const wider = Math.max(width, roundUp(sequence.prompt.length));
-    if (pass.length > 0 && wider * (pass.length + 1) > maxPrefillTokens) {
+    const own = roundUp(sequence.prompt.length);
+    if (pass.length > 0 && Math.max(width, own) * (pass.length + 1) > maxPrefillTokens) {
       yield pass;
       pass = [];
       width = 0;
     }
     pass.push(sequence);
-    width = Math.max(width, roundUp(sequence.prompt.length));
+    width = Math.max(width, own);
   }
   if (pass.length > 0) yield pass;
 }

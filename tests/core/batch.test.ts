@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { Batch, sampledCount } from '../../core/batch.js';
+import { Batch } from '../../core/batch.js';
+import { sampledCount } from '../../core/experience.js';
 import { useBackend } from '../../core/tensor/backend.js';
 import type { TrainSequence } from '../../core/types.js';
 
