@@ -1,11 +1,11 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import headers from 'node-api-headers';
 
 const run = promisify(execFile);
 const sources = dirname(fileURLToPath(import.meta.url));
@@ -87,7 +87,6 @@ async function compile(compiler: string, extraFlags: readonly string[], file: st
 }
 
 async function compileAll(compiler: string, extraFlags: readonly string[], work: string): Promise<string[]> {
-  const { include_dir: headers } = createRequire(import.meta.url)('node-api-headers') as { include_dir: string };
   const waiting = sourceFiles(/\.cpp$/);
   const objects: string[] = [];
   const worker = async () => {
@@ -98,7 +97,7 @@ async function compileAll(compiler: string, extraFlags: readonly string[], work:
         ...(isaFlagsOf(name) ?? []),
         ...extraFlags,
         '-isystem',
-        headers,
+        headers.include_dir,
         '-c',
         join(sources, name),
         '-o',
