@@ -32,5 +32,7 @@ extern const Kernels portableKernels;
 
 /// Those of the best instruction set that the processor has, or of the one that VERLET_NATIVE_ISA names.
 const Kernels& kernels();
+/// Takes another instruction set from here on; false, and nothing happens, where the processor lacks it. The numbers are the same.
+bool useIsa(const char* isa);
 
 }  // namespace verlet
