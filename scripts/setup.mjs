@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { runMain, SetupError } from './command.mjs';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { runMain, SetupError, say } from './command.mjs';
 import { withLock } from './lock.mjs';
 import { arePackagesInstalled, installPackages } from './packages.mjs';
 import { isBuilt } from './sources.mjs';
@@ -14,6 +14,15 @@ export async function setUp() {
   requireNode(process.versions.node);
   if (!arePackagesInstalled(root) || !areSystemPartsSettled(root)) await withLock(root, installWhatIsMissing);
   if (!isBuilt(root)) build();
+  await buildAddon();
+}
+
+/** Compiles the tensor kernels into the user's cache unless they are there; without them everything works, on wasm. */
+async function buildAddon() {
+  const { builtAddon } = await import(pathToFileURL(join(root, 'dist/core/tensor/native/build.js')).href);
+  const built = await builtAddon({ extraFlags: [], onBuild: () => say('compiling the tensor kernels') });
+  if ('reason' in built && areSystemPartsSettled(root))
+    say(`no tensor kernels of our own, tfjs on wasm stands in: ${built.reason}`);
 }
 
 /** Asks again: while this process waited for the lock, another one may have done the work. */

@@ -34,15 +34,21 @@ const timeoutMs = 300_000;
 export interface BuildOptions {
   /** Added to every call of the compiler, e.g. `-fsanitize=address`. */
   readonly extraFlags: readonly string[];
+  /** Called before a compiler is started: it takes some seconds. */
+  readonly onBuild?: () => void;
 }
 
 /**
  * The path of the compiled addon, built if the cache has none for these sources and this machine; undefined with a reason when there is
  * no compiler or it fails. Processes that build at the same time each build; the last rename wins.
  */
-export async function builtAddon({ extraFlags }: BuildOptions): Promise<{ path: string } | { reason: string }> {
+export async function builtAddon({
+  extraFlags,
+  onBuild,
+}: BuildOptions): Promise<{ path: string } | { reason: string }> {
   const file = join(cacheFolder(), sourceHash(extraFlags), 'verlet.node');
   if (existsSync(file)) return { path: file };
+  onBuild?.();
   const reasons: string[] = [];
   for (const compiler of compilers) {
     const reason = await compile(compiler, extraFlags, file);
