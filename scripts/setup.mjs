@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { runMain, SetupError, say } from './command.mjs';
@@ -19,7 +20,9 @@ export async function setUp() {
 
 /** Compiles the tensor kernels into the user's cache unless they are there; without them everything works, on wasm. */
 async function buildAddon() {
-  const { builtAddon } = await import(pathToFileURL(join(root, 'dist/core/tensor/native/build.js')).href);
+  const builder = join(root, 'dist/core/tensor/native/build.js');
+  if (!existsSync(builder)) return;
+  const { builtAddon } = await import(pathToFileURL(builder).href);
   const built = await builtAddon({ extraFlags: [], onBuild: () => say('compiling the tensor kernels') });
   if ('reason' in built && areSystemPartsSettled(root))
     say(`no tensor kernels of our own, tfjs on wasm stands in: ${built.reason}`);
