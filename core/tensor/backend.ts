@@ -4,15 +4,18 @@ import '@tensorflow/tfjs-backend-wasm';
 import './tfjs-gradients.js';
 import { ConfigError } from '../errors.js';
 import { log } from '../log.js';
-import type { BackendName } from './backend-names.js';
+import type { BackendName, MatmulPrecision } from './backend-names.js';
 import { registerNativeBackend } from './native/register.js';
 
 /** Packages that bring a backend of their own when the user has installed them; both register it as `tensorflow`. */
 const peers = { 'node-gpu': '@tensorflow/tfjs-node-gpu', node: '@tensorflow/tfjs-node' } as const;
 
-/** Threads of backend `native`; 0 asks for one a processor. */
+/** Settings of backend `native`. */
 export interface BackendOptions {
-  readonly threads: number;
+  /** 0, the default, asks for one a processor. */
+  readonly threads?: number;
+  /** bfloat16 needs a processor with AVX512-BF16. */
+  readonly matmulPrecision?: MatmulPrecision;
 }
 
 const order = ['node-gpu', 'native', 'node', 'wasm', 'cpu'] as const;
@@ -23,8 +26,9 @@ const order = ['node-gpu', 'native', 'node', 'wasm', 'cpu'] as const;
  */
 export async function useBackend(
   name: BackendName,
-  options: BackendOptions = { threads: 0 },
+  options: BackendOptions = {},
 ): Promise<Exclude<BackendName, 'auto'>> {
+  if (options.matmulPrecision === 'bfloat16') return await useBfloat16(name, options);
   if (name !== 'auto') {
     const problem = await activate(name, options);
     if (problem === undefined) return name;
@@ -38,6 +42,12 @@ export async function useBackend(
   throw new ConfigError('no tensor backend loads on this machine');
 }
 
+async function useBfloat16(name: BackendName, options: BackendOptions): Promise<'native'> {
+  const problem = name === 'auto' || name === 'native' ? await activate('native', options) : `backend is '${name}'`;
+  if (problem === undefined) return 'native';
+  throw new ConfigError(`matmulPrecision 'bfloat16' needs backend 'native', with AVX512-BF16; ${problem}`);
+}
+
 /** Undefined when the backend is now the current one, else why not. */
 async function activate(name: Exclude<BackendName, 'auto'>, { threads }: BackendOptions): Promise<string | undefined> {
   tf.enableProdMode();
@@ -46,7 +56,7 @@ async function activate(name: Exclude<BackendName, 'auto'>, { threads }: Backend
     return succeeded(await tf.setBackend('tensorflow'));
   }
   if (name === 'native') {
-    const problem = await registerNativeBackend(threads);
+    const problem = await registerNativeBackend(options);
     if (problem !== undefined) return problem;
   }
   return succeeded(await tf.setBackend(name));

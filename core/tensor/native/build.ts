@@ -26,6 +26,7 @@ const flags = [
 ];
 const isaFlags: { readonly [file: string]: readonly string[] } = {
   'isa-avx512.cpp': ['-mavx512f', '-mavx512bw', '-mavx512dq', '-mavx512vl', '-mfma'],
+  'isa-avx512bf16.cpp': ['-mavx512f', '-mavx512bw', '-mavx512dq', '-mavx512vl', '-mavx512bf16', '-mfma'],
   'isa-avx2.cpp': ['-mavx2', '-mfma'],
 };
 const timeoutMs = 300_000;

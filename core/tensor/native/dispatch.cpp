@@ -27,6 +27,7 @@ bool hasAvx2() {
 /// Null when the processor, or the build, has no such instruction set.
 const Kernels* find(const std::string& isa) {
 #if defined(__x86_64__)
+  if (isa == "avx512bf16") return hasAvx512() && __builtin_cpu_supports("avx512bf16") ? &avx512bf16Kernels : nullptr;
   if (isa == "avx512") return hasAvx512() ? &avx512Kernels : nullptr;
   if (isa == "avx2") return hasAvx2() ? &avx2Kernels : nullptr;
 #endif

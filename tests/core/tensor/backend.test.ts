@@ -24,3 +24,9 @@ test.each(missing)('%s without its package is a ConfigError that says what to in
   await expect(attempt).rejects.toThrow(ConfigError);
   await expect(attempt).rejects.toThrow(`npm install ${specifier}`);
 });
+
+test('bfloat16 products are native’s alone, and say so', async () => {
+  await expect(useBackend('wasm', { matmulPrecision: 'bfloat16' })).rejects.toThrow(
+    "matmulPrecision 'bfloat16' needs backend 'native', with AVX512-BF16; backend is 'wasm'",
+  );
+});
