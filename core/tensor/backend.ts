@@ -49,7 +49,7 @@ async function useBfloat16(name: BackendName, options: BackendOptions): Promise<
 }
 
 /** Undefined when the backend is now the current one, else why not. */
-async function activate(name: Exclude<BackendName, 'auto'>, { threads }: BackendOptions): Promise<string | undefined> {
+async function activate(name: Exclude<BackendName, 'auto'>, options: BackendOptions): Promise<string | undefined> {
   tf.enableProdMode();
   if (isPeer(name)) {
     if (!(await isInstalled(peers[name]))) return `install the optional peer: npm install ${peers[name]}`;
