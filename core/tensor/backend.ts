@@ -1,9 +1,11 @@
+import { pathToFileURL } from 'node:url';
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
 import '@tensorflow/tfjs-backend-wasm';
 import './tfjs-gradients.js';
 import { ConfigError } from '../errors.js';
 import type { BackendName } from './backend-names.js';
+import { builtTfjsNode } from './tfjs-node-folder.js';
 
 /** Packages that bring a backend of their own when the user has installed them; both register it as `tensorflow`. */
 const peers = { 'node-gpu': '@tensorflow/tfjs-node-gpu', node: '@tensorflow/tfjs-node' } as const;
@@ -19,25 +21,30 @@ export async function useBackend(name: BackendName): Promise<Exclude<BackendName
     return 'cpu';
   }
   if (await activate(name)) return name;
-  const remedy = isPeer(name) ? `install the optional peer: npm install ${peers[name]}` : 'use --backend cpu';
-  throw new ConfigError(`backend '${name}' does not load on this machine; ${remedy}`);
+  throw new ConfigError(`backend '${name}' does not load on this machine; ${remedyFor(name)}`);
+}
+
+function remedyFor(name: string): string {
+  if (!isPeer(name)) return 'use --backend cpu';
+  const install = `install the optional peer: npm install ${peers[name]}`;
+  return name === 'node' ? `${install} (or, in a checkout on Linux: npm run backend:node)` : install;
 }
 
 async function activate(name: Exclude<BackendName, 'auto'>): Promise<boolean> {
-  if (isPeer(name)) {
-    if (!(await isInstalled(peers[name]))) return false;
-    return tf.setBackend('tensorflow');
-  }
-  tf.enableProdMode();
-  return tf.setBackend(name);
+  tf.enableProdMode(); // also keeps tfjs-node from warning of every cpu kernel that it registers again
+  if (!isPeer(name)) return tf.setBackend(name);
+  process.env.TF_CPP_MIN_LOG_LEVEL ??= '1'; // TensorFlow greets on stderr; its warnings and errors stay
+  const loads =
+    (await isImported(peers[name])) || (name === 'node' && (await isImported(pathToFileURL(builtTfjsNode()).href)));
+  return loads && tf.setBackend('tensorflow');
 }
 
 function isPeer(name: string): name is keyof typeof peers {
   return name in peers;
 }
 
-/** Loads an optional peer; a missing or broken one is the same to us: not there. */
-async function isInstalled(specifier: string): Promise<boolean> {
+/** Loads an optional package; a missing or broken one is the same to us: not there. */
+async function isImported(specifier: string): Promise<boolean> {
   return import(specifier).then(
     () => true,
     () => false,
