@@ -21,6 +21,23 @@ const WHEEL = {
 };
 const LIBRARIES = ['libtensorflow_cc.so.2', 'libtensorflow_framework.so.2'];
 
+// Libraries to lib/, C headers and what they include to include/: where tfjs-node keeps its own.
+const UNPACK = `
+import os, shutil, sys, zipfile
+wheel, deps = zipfile.ZipFile(sys.argv[1]), sys.argv[2]
+for name in wheel.namelist():
+    folder, base = os.path.split(name)
+    if base.startswith('libtensorflow_'):
+        target = os.path.join(deps, 'lib', base)
+    elif base.endswith('.h') and ('/tensorflow/c' in folder or '/tsl/' in folder):
+        target = os.path.join(deps, os.path.relpath(name, 'tensorflow'))
+    else:
+        continue
+    os.makedirs(os.path.dirname(target), exist_ok=True)
+    with wheel.open(name) as source, open(target, 'wb') as copy:
+        shutil.copyfileobj(source, copy)
+`;
+
 const self = fileURLToPath(import.meta.url);
 const root = dirname(dirname(self));
 
@@ -110,23 +127,6 @@ async function unpackTensorFlow(wheelFolder, deps) {
   if (wheel === undefined) throw new SetupError(`pip left no wheel in ${wheelFolder}.`);
   await runCommand('python3', ['-c', UNPACK, join(wheelFolder, wheel), deps], { cwd: wheelFolder });
 }
-
-/** Libraries to lib/, C headers and what they include to include/: where tfjs-node keeps its own. */
-const UNPACK = `
-import os, shutil, sys, zipfile
-wheel, deps = zipfile.ZipFile(sys.argv[1]), sys.argv[2]
-for name in wheel.namelist():
-    folder, base = os.path.split(name)
-    if base.startswith('libtensorflow_'):
-        target = os.path.join(deps, 'lib', base)
-    elif base.endswith('.h') and ('/tensorflow/c' in folder or '/tsl/' in folder):
-        target = os.path.join(deps, os.path.relpath(name, 'tensorflow'))
-    else:
-        continue
-    os.makedirs(os.path.dirname(target), exist_ok=True)
-    with wheel.open(name) as source, open(target, 'wb') as copy:
-        shutil.copyfileobj(source, copy)
-`;
 
 /** What the package's binding.gyp says, without node-gyp. */
 async function compileAddon(tfjsNode) {
