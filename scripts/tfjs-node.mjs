@@ -61,14 +61,22 @@ function refuseOtherMachines() {
   );
 }
 
-/** All is made beside its place and proven there, then renamed: nobody ever loads half of it. */
 async function buildIfStale(folder) {
   const recipe = createHash('sha256').update(readFileSync(self)).digest('hex');
   const stamp = join(folder, '.recipe');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === recipe) return;
   const cache = join(dirname(folder), 'staging');
-  const next = join(cache, 'verlet', basename(folder));
   rmSync(cache, { recursive: true, force: true });
+  try {
+    await build(folder, cache, recipe);
+  } finally {
+    rmSync(cache, { recursive: true, force: true });
+  }
+}
+
+/** All is made in a cache of its own and proven there, then renamed into the user's: nobody ever loads half of it. */
+async function build(folder, cache, recipe) {
+  const next = join(cache, 'verlet', basename(folder));
   mkdirSync(next, { recursive: true });
   const tfjsNode = await installPackages(next);
   await unpackTensorFlow(join(cache, 'wheel'), join(tfjsNode, 'deps'));
@@ -77,7 +85,6 @@ async function buildIfStale(folder) {
   writeFileSync(join(next, '.recipe'), recipe);
   rmSync(folder, { recursive: true, force: true });
   renameSync(next, folder);
-  rmSync(cache, { recursive: true, force: true });
 }
 
 async function installPackages(next) {
