@@ -65,7 +65,7 @@ async function buildIfStale(folder) {
   const recipe = createHash('sha256').update(readFileSync(self)).digest('hex');
   const stamp = join(folder, '.recipe');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === recipe) return;
-  const cache = join(dirname(folder), 'staging');
+  const cache = `${folder}.staging`;
   rmSync(cache, { recursive: true, force: true });
   try {
     await build(folder, cache, recipe);

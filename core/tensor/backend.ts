@@ -4,46 +4,72 @@ import '@tensorflow/tfjs-backend-cpu';
 import '@tensorflow/tfjs-backend-wasm';
 import './tfjs-gradients.js';
 import { ConfigError } from '../errors.js';
+import { log } from '../log.js';
 import type { BackendName } from './backend-names.js';
+import { registerNativeBackend } from './native/register.js';
 import { builtTfjsNode } from './tfjs-node-folder.js';
 
 /** Packages that bring a backend of their own when the user has installed them; both register it as `tensorflow`. */
 const peers = { 'node-gpu': '@tensorflow/tfjs-node-gpu', node: '@tensorflow/tfjs-node' } as const;
 
+/** Threads of backend `native`; 0 asks for one a processor. */
+export interface BackendOptions {
+  readonly threads: number;
+}
+
+const order = ['node-gpu', 'native', 'node', 'wasm', 'cpu'] as const;
+
 /**
- * Makes the named tfjs backend the current one; `auto` takes the first that loads of node-gpu, node, wasm, cpu.
- * Returns the name chosen. Throws ConfigError when a backend asked for by name cannot be loaded.
+ * Makes the named tfjs backend the current one; `auto` takes the first that loads of node-gpu, native, node, wasm, cpu, and says in the
+ * log why it could not be native. Returns the name chosen. Throws ConfigError when a backend asked for by name cannot be loaded.
  */
-export async function useBackend(name: BackendName): Promise<Exclude<BackendName, 'auto'>> {
-  if (name === 'auto') {
-    for (const candidate of ['node-gpu', 'node', 'wasm'] as const) if (await activate(candidate)) return candidate;
-    await activate('cpu');
-    return 'cpu';
+export async function useBackend(
+  name: BackendName,
+  options: BackendOptions = { threads: 0 },
+): Promise<Exclude<BackendName, 'auto'>> {
+  if (name !== 'auto') {
+    const problem = await activate(name, options);
+    if (problem === undefined) return name;
+    throw new ConfigError(`backend '${name}' does not load on this machine: ${problem}`);
   }
-  if (await activate(name)) return name;
-  throw new ConfigError(`backend '${name}' does not load on this machine; ${remedyFor(name)}`);
+  for (const candidate of order) {
+    const problem = await activate(candidate, options);
+    if (problem === undefined) return candidate;
+    if (candidate === 'native') log('warn', 'slower-backend', { backend: 'native', problem });
+  }
+  throw new ConfigError('no tensor backend loads on this machine');
 }
 
-function remedyFor(name: string): string {
-  if (!isPeer(name)) return 'use --backend cpu';
-  const install = `install the optional peer: npm install ${peers[name]}`;
-  return name === 'node' ? `${install} (or, in a checkout on Linux: npm run backend:node)` : install;
+/** Undefined when the backend is now the current one, else why not. */
+async function activate(name: Exclude<BackendName, 'auto'>, { threads }: BackendOptions): Promise<string | undefined> {
+  tf.enableProdMode(); // keeps tfjs-node from a warning for every cpu kernel that it registers again
+  if (isPeer(name)) return (await loadPeer(name)) ?? succeeded(await tf.setBackend('tensorflow'));
+  if (name === 'native') {
+    const problem = await registerNativeBackend(threads);
+    if (problem !== undefined) return problem;
+  }
+  return succeeded(await tf.setBackend(name));
 }
 
-async function activate(name: Exclude<BackendName, 'auto'>): Promise<boolean> {
-  tf.enableProdMode(); // also keeps tfjs-node from warning of every cpu kernel that it registers again
-  if (!isPeer(name)) return tf.setBackend(name);
-  process.env.TF_CPP_MIN_LOG_LEVEL ??= '1'; // TensorFlow greets on stderr; its warnings and errors stay
-  const loads =
-    (await isImported(peers[name])) || (name === 'node' && (await isImported(pathToFileURL(builtTfjsNode()).href)));
-  return loads && tf.setBackend('tensorflow');
+function succeeded(isSet: boolean): string | undefined {
+  return isSet ? undefined : 'tfjs could not initialise it';
 }
 
 function isPeer(name: string): name is keyof typeof peers {
   return name in peers;
 }
 
-/** Loads an optional package; a missing or broken one is the same to us: not there. */
+/** Loads an optional peer, or in place of tfjs-node the one that was built here; undefined when it is there, else what to do. */
+async function loadPeer(name: keyof typeof peers): Promise<string | undefined> {
+  process.env.TF_CPP_MIN_LOG_LEVEL ??= '1'; // TensorFlow greets on stderr; its warnings and errors stay
+  const install = `install the optional peer: npm install ${peers[name]}`;
+  if (await isImported(peers[name])) return undefined;
+  if (name !== 'node') return install;
+  if (await isImported(pathToFileURL(builtTfjsNode()).href)) return undefined;
+  return `${install} (or, in a checkout on Linux: npm run backend:node)`;
+}
+
+/** A missing package and a broken one are the same to us: not there. */
 async function isImported(specifier: string): Promise<boolean> {
   return import(specifier).then(
     () => true,

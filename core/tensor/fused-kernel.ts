@@ -17,6 +17,7 @@ export interface FusedKernel<Inputs extends KernelInputs, Attributes extends Ker
 }
 
 const composedKernels = new Map<string, tf.KernelFunc>();
+const completed = new Set<string>();
 
 /** Backends of tfjs that have none of our kernels: `tensorflow` is the name of both tfjs-node and tfjs-node-gpu. */
 const tfjsBackends = ['cpu', 'wasm', 'tensorflow'] as const;
@@ -33,14 +34,18 @@ export function fusedKernel<Inputs extends KernelInputs, Attributes extends Kern
     tf.tidy(() => composed(inputs as unknown as Inputs, attrs as unknown as Attributes));
   composedKernels.set(name, kernelFunc);
   for (const backendName of tfjsBackends) tf.registerKernel({ kernelName: name, backendName, kernelFunc });
+  for (const backendName of completed) registerIfMissing(name, backendName, kernelFunc);
   return { name, run: (inputs, attributes) => runKernel(name, inputs, attributes) };
 }
 
-/** Lets a backend that has registered its own kernels run the compositions of all others. */
+/** Lets a backend that has registered its own kernels run the compositions of all others, also of those defined later. */
 export function completeWithComposed(backendName: string): void {
-  for (const [kernelName, kernelFunc] of composedKernels) {
-    if (tf.getKernel(kernelName, backendName) === undefined) tf.registerKernel({ kernelName, backendName, kernelFunc });
-  }
+  completed.add(backendName);
+  for (const [name, kernelFunc] of composedKernels) registerIfMissing(name, backendName, kernelFunc);
+}
+
+function registerIfMissing(kernelName: string, backendName: string, kernelFunc: tf.KernelFunc): void {
+  if (tf.getKernel(kernelName, backendName) === undefined) tf.registerKernel({ kernelName, backendName, kernelFunc });
 }
 
 function runKernel(name: string, inputs: KernelInputs, attributes: KernelAttributes): tf.Tensor[] {

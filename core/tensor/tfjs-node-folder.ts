@@ -1,10 +1,9 @@
 import { homedir } from 'node:os';
-import { isAbsolute, join } from 'node:path';
+import { join } from 'node:path';
 
 /** Where `npm run backend:node` puts the tfjs-node it builds: in the user's cache, shared by all checkouts. */
 export function tfjsNodeFolder(): string {
-  const { XDG_CACHE_HOME: cache = '' } = process.env;
-  return join(isAbsolute(cache) ? cache : join(homedir(), '.cache'), 'verlet/tfjs-node-4.22.0');
+  return join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'verlet', 'tfjs-node-4.22.0');
 }
 
 /** The built package's entry file; it need not exist. */
