@@ -33,7 +33,7 @@ const ops: { readonly [name: string]: (inputs: Inputs) => () => tf.Tensor } = {
   rotary: (inputs) => {
     const x = inputs.cube(19, 3, 10);
     const positions = Array.from({ length: 19 }, (_, i) => i * 31);
-    return () => rotary(x, rotaryTable(positions, 10, 10_000));
+    return () => rotary(x, rotaryTable(600, 10, 10_000), tensor1d(positions, 'int32'));
   },
   attention: (inputs) => {
     const [q, k, v] = [inputs.heads(2, 19, 6, 10), inputs.heads(2, 19, 3, 10), inputs.heads(2, 19, 3, 10)];
