@@ -1,12 +1,16 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, test } from 'vitest';
 import { z } from 'zod';
+import { accumulate } from '../../../core/tensor/accumulate.js';
 import { embedding } from '../../../core/tensor/embedding.js';
+import { globalNorm } from '../../../core/tensor/global-norm.js';
+import { linear } from '../../../core/tensor/linear.js';
 import { linearLogProbs } from '../../../core/tensor/linear-log-probs.js';
 import { rmsNorm } from '../../../core/tensor/rms-norm.js';
+import { rotary, rotaryTable } from '../../../core/tensor/rotary.js';
 import { swiglu } from '../../../core/tensor/swiglu.js';
 import { withBackends } from '../../helpers/gradient.js';
-import { expectAgreement } from '../../helpers/torch-agreement.js';
+import { CaseInputs, expectAgreement, expectNear } from '../../helpers/torch-agreement.js';
 import { torchCases } from '../../helpers/torch-fixture.js';
 
 const none = z.strictObject({});
@@ -21,10 +25,26 @@ withBackends(() => {
       },
     );
 
+    test.each(torchCases('linear', none))('linear $name', (torchCase) => {
+      const bias = (x: CaseInputs) => (x.has('bias') ? x.vector('bias') : undefined);
+      expectAgreement(torchCase, (x) => ({ y: linear(x.matrix('x'), x.matrix('weight'), bias(x)) }));
+    });
+
     test.each(torchCases('rms-norm', z.strictObject({ eps: z.number() })))('rmsNorm $name', (torchCase) => {
       const { eps } = torchCase.attributes;
       expectAgreement(torchCase, (x) => ({ y: rmsNorm(x.matrix('x'), x.vector('weight'), eps) }));
     });
+
+    test.each(torchCases('rotary', z.strictObject({ maxPositions: z.int(), theta: z.number() })))(
+      'rotary $name',
+      (torchCase) => {
+        const { maxPositions, theta } = torchCase.attributes;
+        expectAgreement(torchCase, (inputs) => {
+          const x = inputs.cube('x');
+          return { y: rotary(x, rotaryTable(maxPositions, x.shape[2], theta), inputs.vector('positions')) };
+        });
+      },
+    );
 
     test.each(torchCases('swiglu', none))('swiglu $name', (torchCase) => {
       expectAgreement(torchCase, (x) => ({ y: swiglu(x.matrix('gate'), x.matrix('up')) }));
@@ -43,5 +63,20 @@ withBackends(() => {
         }));
       },
     );
+  });
+
+  test.each(torchCases('accumulate', none))('accumulate makes the sum of PyTorch: $name', (torchCase) => {
+    expectAgreement(torchCase, (inputs) => {
+      const [sum, addend] = [inputs.variables.get('sum'), inputs.any('addend')];
+      if (sum === undefined) throw new Error('the fixture has no sum');
+      accumulate(sum, addend);
+      return { sum };
+    });
+  });
+
+  test.each(torchCases('global-norm', none))('globalNorm is the total norm of PyTorch: $name', async (torchCase) => {
+    using inputs = new CaseInputs(torchCase.inputs);
+    const norm = await globalNorm([...inputs.variables.values()]);
+    expectNear([norm], torchCase.outputs.norm!, 'norm');
   });
 });
