@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { computePolicyLoss } from './algorithms.js';
 import { Batch, type WeightedSequence } from './batch.js';
+import { microBatches } from './micro-batches.js';
 import { assert, ConfigError } from './errors.js';
 import { sampledCount } from './experience.js';
 import { isLossAggMode, tokenWeights } from './losses/aggregate.js';
@@ -71,7 +72,7 @@ export class PolicyTrainer implements Trainer, Disposable {
   ): Promise<number> {
     using gradients = new GradientSum(this.#policy.weights.variables);
     let isEmpty = true;
-    for (const microBatch of microBatches(miniBatch, options)) {
+    for (const microBatch of microBatches(weighted(miniBatch, options), options.ppoMaxTokenLenPerGpu)) {
       isEmpty = false;
       signal.throwIfAborted();
       using batch = new Batch(microBatch);
@@ -113,24 +114,24 @@ function checkLoss({ policyLoss, lossAggMode }: UpdateOptions): void {
 
 /** Log-probs and entropies of the sampled tokens ([M] each) under the current weights. */
 export function headOutput(policy: Policy, batch: Batch, temperature: number): HeadOutput {
-  const hidden = decoder(policy, batch.tokens, batch.positions, attendWithin(batch.size, batch.length)); // [B*T, C]
+  const { tokens, positions, offsets } = batch;
+  const isCheckpointed = policy.config.enableGradientCheckpointing;
+  const hidden = decoder(policy, { tokens, positions, attend: attendWithin(offsets), isCheckpointed }); // [N, C]
   const predictors = embedding(hidden, batch.predictors); // [M, C]
   const head = policy.weights.matrix('model.embed_tokens.weight'); // [V, C]
   return linearLogProbs(predictors, head, batch.targets, temperature === 0 ? 1 : temperature);
 }
 
 /**
- * Sequences of similar length share a forward pass, so that little of it is padding; their weights are of the whole mini-batch.
- * A sequence whose advantages are all 0 has a gradient of exactly 0: it counts in the weights but is not computed.
+ * The sequences to compute, with their weights in the loss of the whole mini-batch. One whose advantages are all 0 has a gradient of
+ * exactly 0: it counts in the weights but is not computed.
  */
-function* microBatches(miniBatch: readonly TrainSequence[], options: UpdateOptions): Iterable<WeightedSequence[]> {
+function weighted(miniBatch: readonly TrainSequence[], options: UpdateOptions): readonly WeightedSequence[] {
   assert(isLossAggMode(options.lossAggMode), `lossAggMode '${options.lossAggMode}' was not checked`);
   const weights = tokenWeights(options.lossAggMode, miniBatch.map(sampledCount));
-  const weighted = miniBatch
+  return miniBatch
     .map((sequence, i) => ({ sequence, weight: weights[i] ?? 0 }))
-    .filter(({ sequence, weight }) => weight > 0 && (options.entropyCoeff > 0 || hasAdvantage(sequence)))
-    .sort((a, b) => a.sequence.tokens.length - b.sequence.tokens.length);
-  yield* chunks(weighted, options.ppoMicroBatchSize);
+    .filter(({ sequence, weight }) => weight > 0 && (options.entropyCoeff > 0 || hasAdvantage(sequence)));
 }
 
 function hasAdvantage({ mask, advantages }: TrainSequence): boolean {

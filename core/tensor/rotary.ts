@@ -14,31 +14,27 @@ export interface RotaryTable {
  * @param positions one entry a token, >= 0
  * @param headDim even
  */
-export function rotaryTable(positions: readonly number[], headDim: number, theta: number): RotaryTable {
+export function rotaryTable(maxPositions: number, headDim: number, theta: number): RotaryTable {
   const half = headDim / 2;
-  const cos = new Float32Array(positions.length * half);
-  const sin = new Float32Array(positions.length * half);
-  positions.forEach((position, row) => {
+  const cos = new Float32Array(maxPositions * half);
+  const sin = new Float32Array(maxPositions * half);
+  for (let position = 0; position < maxPositions; position++) {
     for (let i = 0; i < half; i++) {
       const angle = position * theta ** (-i / half);
-      cos[row * half + i] = Math.cos(angle);
-      sin[row * half + i] = Math.sin(angle);
+      cos[position * half + i] = Math.cos(angle);
+      sin[position * half + i] = Math.sin(angle);
     }
-  });
-  const shape: [number, number, number] = [positions.length, 1, half];
+  }
+  const shape: [number, number, number] = [maxPositions, 1, half];
   return { cos: tf.tensor3d(cos, shape), sin: tf.tensor3d(sin, shape) };
 }
 
-/**
- * Rotates each head's vector by its token's angles; dimension i is paired with i + D/2, as in Hugging Face checkpoints.
- * @param x [N, H, D] float32
- * @returns [N, H, D] float32
- */
-export function rotary(x: tf.Tensor3D, table: RotaryTable): tf.Tensor3D {
+export function rotary(x: tf.Tensor3D, table: RotaryTable, positions: tf.Tensor1D): tf.Tensor3D {
   return differentiable([x], () => {
+    const [cos, sin] = [tf.gather(table.cos, positions), tf.gather(table.sin, positions)];
     return {
-      value: rotate(x, table.cos, table.sin),
-      saved: { cos: table.cos, sin: table.sin },
+      value: rotate(x, cos, sin),
+      saved: { cos, sin },
       gradient: (dy, { cos, sin }) => {
         return [rotate(dy, cos, tf.neg(sin))];
       },
