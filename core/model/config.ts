@@ -16,7 +16,9 @@ export const modelConfig = z
     enableGradientCheckpointing: z
       .boolean()
       .default(false)
-      .describe('keep only the input of each layer for the gradient and compute the rest again: less memory, more time'),
+      .describe(
+        'keep only the input of each layer for the gradient and compute the rest again: less memory, more time',
+      ),
   })
   .superRefine((config, context) => {
     if (config.numAttentionHeads % config.numKeyValueHeads !== 0) {

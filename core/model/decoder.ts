@@ -72,7 +72,11 @@ function decoderLayer(
     rmsNorm(input, weights.vector(name), rmsNormEps);
   const project = (input: tf.Tensor2D, name: LayerWeightName): tf.Tensor2D => linear(input, weights.matrix(name));
   const rotatedHeads = (input: tf.Tensor2D, name: LayerWeightName, heads: number): tf.Tensor3D =>
-    rotary(tf.reshape(norm(tf.reshape(input, [rows * heads, headDim]), name), [rows, heads, headDim]), rotaryTable, positions);
+    rotary(
+      tf.reshape(norm(tf.reshape(input, [rows * heads, headDim]), name), [rows, heads, headDim]),
+      rotaryTable,
+      positions,
+    );
 
   const attentionInput = norm(x, 'input_layernorm'); // [N, C]
   const q = rotatedHeads(project(attentionInput, 'self_attn.q_proj'), 'self_attn.q_norm', numAttentionHeads); // [N, H, D]

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { attendRows, attendRowsGrad, type RowBlock, rowsPerBlock } from './attend-rows.js';
 import { checkShapes } from './check-shapes.js';
+import { fusedGradient } from './fused-gradient.js';
 import { fusedKernel } from './fused-kernel.js';
 import { addTransposed, gather, gatherTransposed, type HeadRows, scatter } from './head-rows.js';
 import { readValues } from './read-values.js';
@@ -18,111 +19,92 @@ export function attention(q: tf.Tensor3D, k: tf.Tensor3D, v: tf.Tensor3D, offset
   checkHeads('attention', { q, k, v });
   checkOffsets('attention', { q, k, v }, offsets);
   const [out, logSumExp] = attentionKernel.run({ q, k, v }, { offsets });
-  logSumExp?.dispose();
-  return asHeads(out, q.shape);
+  logSumExp.dispose();
+  return out;
 }
 
 /** Throws a RangeError unless q, k and v are heads of the same rows. */
-export function checkHeads(op: string, tensors: { q: tf.Tensor3D; k: tf.Tensor3D; v: tf.Tensor3D }): void {
+export function checkHeads(op: string, tensors: Inputs): void {
   const { q, k, v } = tensors;
   checkShapes(op, tensors, {
-    'q, k and v must have three axes': [q, k, v].every(({ rank }) => rank === 3),
-    'k and v must have the same shape': tf.util.arraysEqual(k.shape, v.shape),
-    'q and k must have as many rows': q.shape[0] === k.shape[0],
-    'heads of q and k must be of one size': q.shape[2] === k.shape[2],
-    'the heads of q must be a multiple of those of k': q.shape[1] % k.shape[1] === 0,
+    'q is [N, H, D], k and v are [N, Hkv, D]': [q, k, v].every(({ rank }) => rank === 3),
+    'k and v have one shape': tf.util.arraysEqual(k.shape, v.shape),
+    'q and k have the same N': q.shape[0] === k.shape[0],
+    'q and k have the same D': q.shape[2] === k.shape[2],
+    'H is a multiple of Hkv': q.shape[1] % k.shape[1] === 0,
   });
 }
 
 /** Throws a RangeError unless the offsets ascend from 0 to the rows of q. */
-export function checkOffsets(op: string, tensors: { q: tf.Tensor3D } & tf.NamedTensorMap, offsets: Int32Array): void {
+export function checkOffsets(op: string, tensors: Inputs, offsets: Int32Array): void {
   checkShapes(op, tensors, {
-    [`offsets must ascend from 0 to the rows of q, not [${offsets.join(', ')}]`]:
+    [`offsets ascend from 0 to N, unlike [${offsets.join(', ')}]`]:
       offsets[0] === 0 &&
       offsets[offsets.length - 1] === tensors.q.shape[0] &&
       offsets.every((offset, s) => s === 0 || offset >= (offsets[s - 1] ?? 0)),
   });
 }
 
-/** The output of a kernel, known to be heads. */
-export function asHeads(tensor: tf.Tensor | undefined, shape: readonly number[]): tf.Tensor3D {
-  if (tensor === undefined || !isHeads(tensor) || !tf.util.arraysEqual(tensor.shape, [...shape])) {
-    throw new RangeError(`a kernel returned [${tensor?.shape}] instead of [${shape}]`);
-  }
-  return tensor;
-}
-
-function isHeads(tensor: tf.Tensor): tensor is tf.Tensor3D {
-  return tensor.rank === 3;
-}
-
 interface Offsets {
   readonly offsets: Int32Array;
 }
 
-type AttentionInputs = { readonly q: tf.Tensor3D; readonly k: tf.Tensor3D; readonly v: tf.Tensor3D };
+type Inputs = { q: tf.Tensor3D; k: tf.Tensor3D; v: tf.Tensor3D };
 
 /** -> out [N, H, D], logSumExp [N, H] of the scores: what the gradient needs to make the weights again. */
-const attentionKernel = fusedKernel<AttentionInputs, Offsets>('Attention', ({ q, k, v }, { offsets }) => {
-  const [rows, heads] = q.shape;
-  const [qs, ks, vs] = [readValues(q), readValues(k), readValues(v)];
-  const out = new Float32Array(q.size); // [N, H, D]
-  const logSumExp = new Float32Array(rows * heads); // [N, H]
-  for (const pieces of blocks(q.shape, k.shape, offsets)) {
-    const block = cut(pieces, { qs, ks, vs });
-    const attended = attendRows(block);
-    scatter(attended.out, out, pieces.queries);
-    scatter(attended.logSumExp, logSumExp, { ...pieces.queries, headDim: 1 });
-  }
-  return [tf.tensor3d(out, q.shape), tf.tensor2d(logSumExp, [rows, heads])];
-});
+const attentionKernel = fusedKernel(
+  'Attention',
+  ({ q, k, v }: Inputs, { offsets }: Offsets): [tf.Tensor3D, tf.Tensor2D] => {
+    const [rows, heads] = q.shape;
+    const [qs, ks, vs] = [readValues(q), readValues(k), readValues(v)];
+    const out = new Float32Array(q.size); // [N, H, D]
+    const logSumExp = new Float32Array(rows * heads); // [N, H]
+    for (const pieces of blocks(q.shape, k.shape, offsets)) {
+      const block = cut(pieces, { qs, ks, vs });
+      const attended = attendRows(block);
+      scatter(attended.out, out, pieces.queries);
+      scatter(attended.logSumExp, logSumExp, { ...pieces.queries, headDim: 1 });
+    }
+    return [tf.tensor3d(out, q.shape), tf.tensor2d(logSumExp, [rows, heads])];
+  },
+);
 
-type GradInputs = AttentionInputs & {
-  readonly dOut: tf.Tensor3D;
-  readonly out: tf.Tensor3D;
-  readonly logSumExp: tf.Tensor2D;
-};
+type GradInputs = Inputs & { dOut: tf.Tensor3D; out: tf.Tensor3D; logSumExp: tf.Tensor2D };
 
 /** -> dq, dk, dv, each of its input's shape. */
-const attentionGradKernel = fusedKernel<GradInputs, Offsets>('AttentionGrad', (inputs, { offsets }) => {
-  const { q, k, v } = inputs;
-  const [qs, ks, vs] = [readValues(q), readValues(k), readValues(v)];
-  const [outs, dOuts, sums] = [readValues(inputs.out), readValues(inputs.dOut), readValues(inputs.logSumExp)];
-  const [dq, dk, dv] = [new Float32Array(q.size), new Float32Array(k.size), new Float32Array(v.size)];
-  for (const pieces of blocks(q.shape, k.shape, offsets)) {
-    const gradients = attendRowsGrad(cut(pieces, { qs, ks, vs }), {
-      out: gather(outs, pieces.queries),
-      dOut: gather(dOuts, pieces.queries),
-      queriesTransposed: gatherTransposed(qs, pieces.queries),
-      dOutTransposed: gatherTransposed(dOuts, pieces.queries),
-      logSumExp: gather(sums, { ...pieces.queries, headDim: 1 }),
-      valuesTransposed: gatherTransposed(vs, pieces.keys),
-      keys: gather(ks, pieces.keys),
-    });
-    scatter(gradients.dq, dq, pieces.queries);
-    addTransposed(gradients.dkTransposed, dk, pieces.keys);
-    addTransposed(gradients.dvTransposed, dv, pieces.keys);
-  }
-  return [tf.tensor3d(dq, q.shape), tf.tensor3d(dk, k.shape), tf.tensor3d(dv, v.shape)];
-});
-
-tf.registerGradient({
-  kernelName: attentionKernel.name,
-  inputsToSave: ['q', 'k', 'v'],
-  outputsToSave: [true, true],
-  gradFunc: (dy, saved, attributes) => {
-    const dOut = Array.isArray(dy) ? dy[0] : dy;
-    const [q, k, v, out, logSumExp] = saved;
-    const inputs = { dOut, q, k, v, out, logSumExp } as unknown as GradInputs;
-    const [dq, dk, dv] = attentionGradKernel.run(inputs, attributes as unknown as Offsets);
-    return { q: () => gradient(dq), k: () => gradient(dk), v: () => gradient(dv) };
+const attentionGradKernel = fusedKernel(
+  'AttentionGrad',
+  (inputs: GradInputs, { offsets }: Offsets): [tf.Tensor3D, tf.Tensor3D, tf.Tensor3D] => {
+    const { q, k, v } = inputs;
+    const [qs, ks, vs] = [readValues(q), readValues(k), readValues(v)];
+    const [outs, dOuts, sums] = [readValues(inputs.out), readValues(inputs.dOut), readValues(inputs.logSumExp)];
+    const [dq, dk, dv] = [new Float32Array(q.size), new Float32Array(k.size), new Float32Array(v.size)];
+    for (const pieces of blocks(q.shape, k.shape, offsets)) {
+      const gradients = attendRowsGrad(cut(pieces, { qs, ks, vs }), {
+        out: gather(outs, pieces.queries),
+        dOut: gather(dOuts, pieces.queries),
+        queriesTransposed: gatherTransposed(qs, pieces.queries),
+        dOutTransposed: gatherTransposed(dOuts, pieces.queries),
+        logSumExp: gather(sums, { ...pieces.queries, headDim: 1 }),
+        valuesTransposed: gatherTransposed(vs, pieces.keys),
+        keys: gather(ks, pieces.keys),
+      });
+      scatter(gradients.dq, dq, pieces.queries);
+      addTransposed(gradients.dkTransposed, dk, pieces.keys);
+      addTransposed(gradients.dvTransposed, dv, pieces.keys);
+    }
+    return [tf.tensor3d(dq, q.shape), tf.tensor3d(dk, k.shape), tf.tensor3d(dv, v.shape)];
   },
-});
+);
 
-function gradient(tensor: tf.Tensor | undefined): tf.Tensor {
-  if (tensor === undefined) throw new RangeError('AttentionGrad returned fewer than three gradients');
-  return tensor;
-}
+fusedGradient(
+  attentionKernel,
+  { inputs: ['q', 'k', 'v'], outputs: [true, true] },
+  ({ dys: [dOut], inputs, outputs: [out, logSumExp], attributes }) => {
+    const [dq, dk, dv] = attentionGradKernel.run({ dOut, out, logSumExp, ...inputs }, attributes);
+    return { q: () => dq, k: () => dk, v: () => dv };
+  },
+);
 
 /** Where one block of a sequence and key head lies: its query rows, and the keys up to its last one. */
 interface Pieces {

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { type KvPages, pageLength } from '../model/kv-pages.js';
 import { attendRows, rowsPerBlock } from './attend-rows.js';
-import { asHeads, checkHeads, checkOffsets } from './attention.js';
+import { checkHeads, checkOffsets } from './attention.js';
 import { checkShapes } from './check-shapes.js';
 import { fusedKernel } from './fused-kernel.js';
 import { gather, type HeadRows, scatter } from './head-rows.js';
@@ -20,7 +20,9 @@ export interface CachedPass {
   readonly blockOffsets: Int32Array;
 }
 
-type Inputs = { readonly q: tf.Tensor3D; readonly k: tf.Tensor3D; readonly v: tf.Tensor3D };
+type Inputs = { q: tf.Tensor3D; k: tf.Tensor3D; v: tf.Tensor3D };
+
+type Attributes = CachedPass & { readonly layer: number };
 
 /**
  * Attention of new tokens to the cached ones of their sequence and, causally, to each other: prefill, chunked prefill and decoding in
@@ -35,16 +37,20 @@ export function cachedAttention(
   q: tf.Tensor3D,
   k: tf.Tensor3D,
   v: tf.Tensor3D,
-  { layer, ...pass }: CachedPass & { readonly layer: number },
+  { layer, ...pass }: Attributes,
 ): tf.Tensor3D {
   checkHeads('cachedAttention', { q, k, v });
   checkOffsets('cachedAttention', { q, k, v }, pass.offsets);
   checkPass({ q, k, v }, pass, layer);
   const [out] = cachedAttentionKernel.run({ q, k, v }, { ...pass, layer });
-  return asHeads(out, q.shape);
+  return out;
 }
 
-function checkPass(tensors: Inputs, { pages, lengths, offsets, blocks, blockOffsets }: CachedPass, layer: number): void {
+function checkPass(
+  tensors: Inputs,
+  { pages, lengths, offsets, blocks, blockOffsets }: CachedPass,
+  layer: number,
+): void {
   const [, kvHeads, headDim] = tensors.k.shape;
   const { shape } = pages;
   const hasRoom = Array.from(lengths).every((length, s) => {
@@ -52,12 +58,12 @@ function checkPass(tensors: Inputs, { pages, lengths, offsets, blocks, blockOffs
     return ((blockOffsets[s + 1] ?? 0) - (blockOffsets[s] ?? 0)) * pageLength >= positions;
   });
   checkShapes('cachedAttention', tensors, {
-    [`k must fit pages of ${shape.numKeyValueHeads} heads of ${shape.headDim}`]:
+    [`Hkv and D are those of the pages, ${shape.numKeyValueHeads} and ${shape.headDim}`]:
       kvHeads === shape.numKeyValueHeads && headDim === shape.headDim,
-    [`layer ${layer} must be one of ${shape.numHiddenLayers}`]: layer >= 0 && layer < shape.numHiddenLayers,
-    [`${lengths.length} lengths, ${offsets.length} offsets and ${blockOffsets.length} block offsets must be of as many sequences`]:
+    [`layer ${layer} is one of ${shape.numHiddenLayers}`]: layer >= 0 && layer < shape.numHiddenLayers,
+    [`${lengths.length} lengths, ${offsets.length} offsets and ${blockOffsets.length} block offsets are of as many sequences`]:
       offsets.length === lengths.length + 1 && blockOffsets.length === lengths.length + 1,
-    [`every sequence must have pages for all of its positions`]:
+    'a sequence has pages for all of its positions':
       hasRoom && (blockOffsets[blockOffsets.length - 1] ?? 0) <= blocks.length,
   });
 }
@@ -66,9 +72,9 @@ function checkPass(tensors: Inputs, { pages, lengths, offsets, blocks, blockOffs
 const rowsOfMatrix = 8;
 
 /** -> [N, H, D]. How a sequence is computed depends on its own rows alone, so its numbers do as well. */
-const cachedAttentionKernel = fusedKernel<Inputs, CachedPass & { readonly layer: number }>(
+const cachedAttentionKernel = fusedKernel(
   'CachedAttention',
-  ({ q, k, v }, { layer, ...pass }) => {
+  ({ q, k, v }: Inputs, { layer, ...pass }: Attributes): [tf.Tensor3D] => {
     const [qs, ks, vs] = [readValues(q), readValues(k), readValues(v)];
     const out = new Float32Array(q.size); // [N, H, D]
     for (let s = 0; s < pass.lengths.length; s++) {

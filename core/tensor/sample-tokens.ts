@@ -42,41 +42,35 @@ export function sampleTokens(hidden: tf.Tensor2D, weight: tf.Tensor2D, sampling:
     'sampleTokens',
     { hidden, weight },
     {
-      'hidden and weight must be matrices of as many columns':
+      'hidden is [N, C], weight is [V, C]':
         hidden.rank === 2 && weight.rank === 2 && hidden.shape[1] === weight.shape[1],
-      [`sampling must have ${rows} entries, one a row`]: Object.values(sampling).every(({ length }) => length === rows),
+      'every list of how to sample has N entries': Object.values(sampling).every(({ length }) => length === rows),
     },
   );
   const [tokens, logProbs, samplingLogProbs] = sampleTokensKernel.run({ hidden, weight }, sampling);
-  return { tokens: asVector(tokens), logProbs: asVector(logProbs), samplingLogProbs: asVector(samplingLogProbs) };
+  return { tokens, logProbs, samplingLogProbs };
 }
 
-function asVector(tensor: tf.Tensor | undefined): tf.Tensor1D {
-  if (tensor === undefined || !isVector(tensor)) throw new RangeError('SampleTokens must return three vectors');
-  return tensor;
-}
-
-function isVector(tensor: tf.Tensor): tensor is tf.Tensor1D {
-  return tensor.rank === 1;
-}
-
-type Inputs = { readonly hidden: tf.Tensor2D; readonly weight: tf.Tensor2D };
+type Inputs = { hidden: tf.Tensor2D; weight: tf.Tensor2D };
 
 /** -> tokens [N] int32, logProbs [N], samplingLogProbs [N]. */
-const sampleTokensKernel = fusedKernel<Inputs, RowSampling>('SampleTokens', ({ hidden, weight }, sampling) => {
-  const [rows, vocabSize] = [hidden.shape[0], weight.shape[0]];
-  const logits = rows === 0 ? new Float32Array(0) : readValues(tf.matMul(hidden, tf.transpose(weight))); // [N, V]
-  const tokens = new Int32Array(rows);
-  const logProbs = new Float32Array(rows);
-  const samplingLogProbs = new Float32Array(rows);
-  for (let row = 0; row < rows; row++) {
-    const sampled = sampleRow(logits.subarray(row * vocabSize, (row + 1) * vocabSize), sampling, row);
-    tokens[row] = sampled.token;
-    logProbs[row] = sampled.logProb;
-    samplingLogProbs[row] = sampled.samplingLogProb;
-  }
-  return [tf.tensor1d(tokens, 'int32'), tf.tensor1d(logProbs), tf.tensor1d(samplingLogProbs)];
-});
+const sampleTokensKernel = fusedKernel(
+  'SampleTokens',
+  ({ hidden, weight }: Inputs, sampling: RowSampling): [tf.Tensor1D, tf.Tensor1D, tf.Tensor1D] => {
+    const [rows, vocabSize] = [hidden.shape[0], weight.shape[0]];
+    const logits = rows === 0 ? new Float32Array(0) : readValues(tf.matMul(hidden, tf.transpose(weight))); // [N, V]
+    const tokens = new Int32Array(rows);
+    const logProbs = new Float32Array(rows);
+    const samplingLogProbs = new Float32Array(rows);
+    for (let row = 0; row < rows; row++) {
+      const sampled = sampleRow(logits.subarray(row * vocabSize, (row + 1) * vocabSize), sampling, row);
+      tokens[row] = sampled.token;
+      logProbs[row] = sampled.logProb;
+      samplingLogProbs[row] = sampled.samplingLogProb;
+    }
+    return [tf.tensor1d(tokens, 'int32'), tf.tensor1d(logProbs), tf.tensor1d(samplingLogProbs)];
+  },
+);
 
 interface Sampled {
   readonly token: number;
