@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { describe, test } from 'vitest';
 import { z } from 'zod';
 import { accumulate } from '../../../core/tensor/accumulate.js';
+import { attention } from '../../../core/tensor/attention.js';
 import { embedding } from '../../../core/tensor/embedding.js';
 import { globalNorm } from '../../../core/tensor/global-norm.js';
 import { linear } from '../../../core/tensor/linear.js';
@@ -53,6 +54,14 @@ withBackends(() => {
     test.each(torchCases('embedding', none))('embedding $name', (torchCase) => {
       expectAgreement(torchCase, (x) => ({ y: embedding(x.matrix('table'), x.vector('tokens')) }));
     });
+
+    test.each(torchCases('attention', z.strictObject({ offsets: z.array(z.int()) })))(
+      'attention $name',
+      (torchCase) => {
+        const offsets = Int32Array.from(torchCase.attributes.offsets);
+        expectAgreement(torchCase, (x) => ({ y: attention(x.cube('q'), x.cube('k'), x.cube('v'), offsets) }));
+      },
+    );
 
     test.each(torchCases('linear-log-probs', z.strictObject({ temperature: z.number() })))(
       'linearLogProbs $name',
