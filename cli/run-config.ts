@@ -57,6 +57,7 @@ const general = {
     .enum(backendNames)
     .default('auto')
     .describe('where tensors are computed; auto takes the fastest that is installed'),
+  threads: z.int().min(0).max(1024).default(0).describe('threads of backend native; 0 takes one a processor'),
   imports: z.array(z.string()).default([]).describe('modules with your environments and tools, relative to this file'),
   tokenizer: z
     .discriminatedUnion('name', [z.strictObject({ name: z.literal('byte') })])

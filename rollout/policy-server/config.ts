@@ -16,6 +16,7 @@ export const engineConfig = z.strictObject({
 /** What a policy server's process is told at its start; JSON only. */
 export const policyServerConfig = z.strictObject({
   backend: z.enum(backendNames).default('auto').describe('Tensor backend.'),
+  threads: z.number().int().min(0).max(1024).default(0).describe('Threads of backend native; 0 takes one a processor.'),
   model: modelConfig.prefault({}).describe('Description of the model.'),
   vocabSize: z.number().int().min(1).describe("Size of the tokenizer's vocabulary."),
   seed: z.number().int().default(0).describe('Key of the initial weights.'),
