@@ -170,7 +170,7 @@ describe('a refused update', () => {
     const leaked = await leakedTensors(async () => {
       const update = tiny.trainer.update(
         [9, 10, 11].map(demonstration),
-        { ...sft, lr: 1, ppoMicroBatchSize: 1 },
+        { ...sft, lr: 1, ppoMaxTokenLenPerGpu: 1 },
         controller.signal,
       );
       controller.abort(reason);

@@ -54,7 +54,7 @@ export const tinyUpdate: UpdateOptions = {
   entropyCoeff: 0,
   ppoEpochs: 1,
   ppoMiniBatchSize: 64,
-  ppoMicroBatchSize: 4,
+  ppoMaxTokenLenPerGpu: 128,
   lr: 1e-3,
   weightDecay: 0.01,
   betas: [0.9, 0.95],

@@ -82,10 +82,10 @@ describe.each(lossAggModes)('with %s', (lossAggMode) => {
   // Adam's first step divides a gradient by its own size, so rounding of gradients near 0 shows in weights: compared by their mean.
   it('the size of a micro-batch changes neither gradients nor weights nor metrics', async () => {
     const results = [];
-    for (const ppoMicroBatchSize of [5, 1, 2, 3]) {
+    for (const ppoMaxTokenLenPerGpu of [1000, 1, 60, 100]) {
       using tiny = openTinyPolicy();
       const sequences = await sampleEpisodes(tiny.sampler, 5);
-      const options = { ...tinyUpdate, lossAggMode, ppoMicroBatchSize, entropyCoeff: 0.01 };
+      const options = { ...tinyUpdate, lossAggMode, ppoMaxTokenLenPerGpu, entropyCoeff: 0.01 };
       const metrics = await tiny.trainer.update(sequences, options, never);
       const weights = await weightValues(tiny.policy);
       results.push({ metrics: Object.values(metrics), weights, moments: await momentValues(tiny.trainer) });
