@@ -139,6 +139,23 @@ describe('an update', () => {
   });
 });
 
+describe('gradient checkpointing', () => {
+  it.each(['cpu', 'wasm'] as const)('changes no bit of the gradient and leaves no tensor, on %s', async (backend) => {
+    await useBackend(backend);
+    const gradients: Map<string, Float32Array>[] = [];
+    const leaked = await leakedTensors(async () => {
+      for (const enableGradientCheckpointing of [false, true]) {
+        using tiny = openTinyPolicy(1, { enableGradientCheckpointing });
+        await tiny.trainer.update([demonstration(12), demonstration(30)], sft, never);
+        gradients.push(await gradientOf(tiny));
+      }
+    });
+    expect(leaked).toBe(0);
+    expect(gradients[1]).toEqual(gradients[0]);
+    await useBackend('wasm');
+  });
+});
+
 describe('a refused update', () => {
   const first = { tokens: [1, 2], mask: [1, 0] as const, logprobs: [0, 0], advantages: [1, 0] };
   it.each([
@@ -197,7 +214,10 @@ describe('learning', () => {
 
   it('makes what was rewarded likelier and what was punished less likely', async () => {
     using tiny = openTinyPolicy();
-    const sequences = await sampleEpisodes(tiny.sampler, 2);
+    const sequences = (await sampleEpisodes(tiny.sampler, 2)).map((sequence, i) => ({
+      ...sequence,
+      advantages: sequence.mask.map((bit) => (i === 0 ? bit : -bit)),
+    }));
     const likelihoods = async (): Promise<number[]> => {
       const each = sequences.map(async (sequence) => {
         const options = { ...sft, lr: 0 };
