@@ -27,19 +27,12 @@ function recompute<Inputs extends tf.Tensor[], Value extends tf.Tensor>(
   inputs: Inputs,
   dy: Value,
 ): tf.Tensor[] {
-  const { state } = tf.engine();
-  const outerTape = state.activeTape;
-  try {
-    return tf.tidy(() => {
-      const { grads } = tf.engine().gradients(
-        freeingBackward(() => f(...inputs)),
-        inputs,
-        tf.clone(dy),
-        true,
-      );
-      return grads.map((gradient, i) => gradient ?? tf.zeros(inputs[i]?.shape ?? []));
-    });
-  } finally {
-    state.activeTape = outerTape; // differentiating within a backward pass starts a new tape and ends without one
-  }
+  return freeingBackward(
+    () => f(...inputs),
+    (f) =>
+      tf.tidy(() => {
+        const { grads } = tf.engine().gradients(f, inputs, tf.clone(dy), true);
+        return grads.map((gradient, i) => gradient ?? tf.zeros(inputs[i]?.shape ?? []));
+      }),
+  );
 }

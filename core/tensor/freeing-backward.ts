@@ -5,25 +5,35 @@ type TapeNode = State['activeTape'][number];
 type Thunks = ReturnType<NonNullable<TapeNode['gradient']>>;
 
 /**
- * A function to differentiate in place of `f`, with the same gradients to the bit, whose backward pass frees as it goes: tfjs by
- * itself keeps what every op has saved, and every gradient of an intermediate, until the pass is over. A gradient of the value
- * that the caller passed is freed too. Within another function being differentiated it is `f` itself. When `f` throws, what
- * was saved for its gradient is freed.
+ * Differentiates `f` with the same gradients to the bit, by a backward pass that frees as it goes: tfjs by itself keeps what every
+ * op has saved, and every gradient of an intermediate, until the pass is over; it does so for ever when `f` or the pass throws.
+ * May be called within a backward pass, whose tape it leaves alone; while another function is being taped it frees nothing early.
+ * @param differentiate calls one of tfjs's gradient functions with what it is given in place of `f`; a gradient of f's value that
+ * it passes is freed
  */
-export function freeingBackward<Value extends tf.Tensor>(f: () => Value): () => Value {
-  return () => {
-    const { state } = tf.engine();
-    if (state.gradientDepth !== 1) return f();
-    try {
+export function freeingBackward<Value extends tf.Tensor, Gradients>(
+  f: () => Value,
+  differentiate: (f: () => Value) => Gradients,
+): Gradients {
+  const { state } = tf.engine();
+  if (state.gradientDepth > 0) return differentiate(f);
+  const outerTape = state.activeTape;
+  let ownValue: Value | undefined;
+  try {
+    return differentiate(() => {
       const value = f();
+      if (value.scopeId === state.activeScope.id) ownValue = value;
       const backward = new Backward();
       for (const node of state.activeTape) backward.watch(node);
       return value;
-    } catch (error) {
-      for (const node of state.activeTape) tf.dispose(node.saved ?? []);
-      throw error;
-    }
-  };
+    });
+  } catch (error) {
+    if (state.activeTape !== outerTape) for (const node of state.activeTape) tf.dispose(node.saved ?? []);
+    ownValue?.dispose();
+    throw error;
+  } finally {
+    state.activeTape = outerTape; // differentiating starts a tape of its own and ends without one
+  }
 }
 
 /**

@@ -4,6 +4,7 @@ import { fusedKernel } from './fused-kernel.js';
 
 /** Row by row first: one long float32 sum would lose what is added to it once it is large. */
 const kernel = fusedKernel('SquaredNorm', ({ x }: { x: tf.Tensor }, _: object): [tf.Scalar] => {
+  if (x.size === 0) return [tf.scalar(0)]; // which tfjs-wasm would read from beyond the end
   const squares = tf.square(x);
   return [tf.sum(x.rank > 1 ? tf.sum(squares, -1) : squares)];
 });

@@ -18,17 +18,18 @@ type GradInputs = Inputs & {
   entropy: tf.Tensor1D;
   logSumExp: tf.Tensor1D;
 };
-type Attributes = { temperature: number };
-
-/** Logits that are held at once; rows beyond them are computed in further pieces. */
-const maxLogits = 2 ** 24;
+type Attributes = {
+  temperature: number;
+  /** Logits that the composed kernels hold at once (default 2^24); rows beyond them are computed in further pieces. */
+  maxLogits?: number;
+};
 
 /** Log-probs, entropy and log-sum-exp, [N] each. */
 const kernel = fusedKernel(
   'LinearLogProbs',
-  ({ x, weight, targets }: Inputs, { temperature }: Attributes): [tf.Tensor1D, tf.Tensor1D, tf.Tensor1D] => {
+  ({ x, weight, targets }: Inputs, { temperature, maxLogits }: Attributes): [tf.Tensor1D, tf.Tensor1D, tf.Tensor1D] => {
     const weightT = tf.transpose(weight); // [C, V]
-    const pieces = [...rowPieces(x.shape[0], weight.shape[0])].map((piece) =>
+    const pieces = [...rowPieces(x.shape[0], weight.shape[0], maxLogits)].map((piece) =>
       tf.tidy(() => head(logitsOf(rows(x, piece), weightT, temperature), rows(targets, piece))),
     );
     return [join(pieces.map(([p]) => p)), join(pieces.map(([, h]) => h)), join(pieces.map(([, , l]) => l))];
@@ -38,12 +39,12 @@ const kernel = fusedKernel(
 /** Makes the probabilities again instead of having kept them. */
 const gradKernel = fusedKernel(
   'LinearLogProbsGrad',
-  (inputs: GradInputs, { temperature }: Attributes): [tf.Tensor2D, tf.Tensor2D] => {
+  (inputs: GradInputs, { temperature, maxLogits }: Attributes): [tf.Tensor2D, tf.Tensor2D] => {
     const { x, weight } = inputs;
     const weightT = tf.transpose(weight); // [C, V]
     const dxs: tf.Tensor2D[] = [];
     let dWeight = tf.zeros<tf.Rank.R2>(weight.shape); // [V, C]
-    for (const piece of rowPieces(x.shape[0], weight.shape[0])) {
+    for (const piece of rowPieces(x.shape[0], weight.shape[0], maxLogits)) {
       const xPiece = rows(x, piece); // [n, C]
       const dLogits = gradOfLogits(logitsOf(xPiece, weightT, temperature), inputs, piece, temperature); // [n, V]
       dxs.push(tf.matMul(dLogits, weight));
@@ -98,7 +99,7 @@ interface Piece {
 }
 
 /** The rows in pieces, each as large as maxLogits allows and of at least one row. */
-function* rowPieces(count: number, vocabSize: number): Iterable<Piece> {
+function* rowPieces(count: number, vocabSize: number, maxLogits = 2 ** 24): Iterable<Piece> {
   const size = Math.max(1, Math.floor(maxLogits / vocabSize));
   for (let start = 0; start < count; start += size) yield { start, size: Math.min(size, count - start) };
 }

@@ -10,5 +10,5 @@ export function variableGradients(
   f: () => tf.Scalar,
   variables: readonly tf.Variable[],
 ): { value: tf.Scalar; grads: tf.NamedTensorMap } {
-  return tf.variableGrads(freeingBackward(f), [...variables]);
+  return freeingBackward(f, (f) => tf.variableGrads(f, [...variables]));
 }

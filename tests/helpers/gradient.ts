@@ -133,6 +133,29 @@ export function expectGradients(inputs: readonly tf.Variable[], f: () => tf.Tens
   }
 }
 
+/**
+ * Fails unless f of one row is that row of f of all: to the bit where this project makes sure of it, closely on the backends of
+ * TensorFlow, which choose another product for a single row.
+ * @param f takes the indexes of the rows it is to compute and returns one row for each
+ */
+export function expectRowsAlone(backend: TestBackend, rows: number, f: (rows: readonly number[]) => tf.Tensor): void {
+  const tolerance = backend.startsWith('node') ? { relative: 1e-5, absolute: 1e-6 } : { relative: 0, absolute: 0 };
+  const all = read(() => f(Array.from({ length: rows }, (_, row) => row)));
+  const size = all.length / rows;
+  for (const row of [0, Math.floor(rows / 2), rows - 1]) {
+    expectClose(
+      read(() => f([row])),
+      all.slice(row * size, (row + 1) * size),
+      tolerance,
+    );
+  }
+}
+
+/** The chosen rows of x. */
+export function pick<R extends tf.Rank>(x: tf.Tensor<R>, rows: readonly number[]): tf.Tensor<R> {
+  return tf.gather(x, tf.tensor1d([...rows], 'int32'));
+}
+
 /** Fails when f, or its gradient, leaves tensors other than its result, with nobody around it to tidy up. */
 export function expectNoLeak(inputs: readonly tf.Variable[], f: () => tf.Tensor): void {
   const before = tf.memory().numTensors;

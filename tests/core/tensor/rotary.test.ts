@@ -2,11 +2,20 @@ import * as tf from '@tensorflow/tfjs-core';
 import { expect, test } from 'vitest';
 import { rotary, rotaryTable } from '../../../core/tensor/rotary.js';
 import { expectClose } from '../../helpers/expect-close.js';
-import { expectGradients, expectNoLeak, Inputs, read, withBackends } from '../../helpers/gradient.js';
+import {
+  expectGradients,
+  expectNoLeak,
+  expectRowsAlone,
+  gradients,
+  Inputs,
+  pick,
+  read,
+  withBackends,
+} from '../../helpers/gradient.js';
 
 const float32 = { relative: 1e-5, absolute: 1e-6 };
 
-withBackends(() => {
+withBackends((backend) => {
   test('dimension i turns with dimension i + D/2 by position · theta^(-2i/D)', () => {
     const y = read(() => rotate(tf.tensor3d([1, 0, 0, 2], [1, 1, 4]), [3], 100));
     const [fast, slow] = [3, 3 / 10]; // 100^0 and 100^(-1/2)
@@ -46,6 +55,37 @@ withBackends(() => {
     using inputs = new Inputs(4);
     const x = inputs.cube(3, 2, 4);
     expectGradients([x], () => rotate(x, [0, 1, 5], 10_000));
+  });
+
+  test('no rows give no rows', () => {
+    using inputs = new Inputs(6);
+    const x = inputs.cube(0, 2, 4);
+    const none = (): tf.Tensor => rotary(x, rotaryTable(3, 4, 10_000), tf.tensor1d([], 'int32'));
+    expect(tf.tidy(() => none().shape)).toEqual([0, 2, 4]);
+    expect(gradients([x], none, [])).toEqual([[]]);
+  });
+
+  test('a row of a batch is the row alone', () => {
+    using inputs = new Inputs(7);
+    const x = inputs.cube(13, 3, 10);
+    expectRowsAlone(backend, 13, (rows) =>
+      rotate(
+        pick(x, rows),
+        rows.map((row) => row * 31),
+        10_000,
+      ),
+    );
+  });
+
+  test('shapes and types that do not fit are named in the error', () => {
+    using inputs = new Inputs(8);
+    const [x, positions] = [inputs.cube(2, 3, 4), inputs.vector(2)];
+    tf.tidy(() => {
+      expect(() => rotary(x, rotaryTable(5, 6, 10_000), tf.cast(positions, 'int32'))).toThrow(
+        /^rotary: cos and sin are \[P, D\/2\]; got x \[2, 3, 4\], cos \[5, 3\], sin \[5, 3\], positions \[2\]$/,
+      );
+      expect(() => rotary(x, rotaryTable(5, 4, 10_000), positions)).toThrow('rotary: positions is [N] int32');
+    });
   });
 
   test('nothing is left but the result', () => {
