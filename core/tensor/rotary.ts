@@ -20,7 +20,8 @@ const kernel = fusedKernel(
     const half = headDim / 2;
     if (rows === 0) return [tf.zeros([0, heads, headDim])];
     const cosines = tf.expandDims(tf.gather(cos, positions), 1); // [N, 1, D/2]
-    const sines = tf.expandDims(tf.gather(inverse ? tf.neg(sin) : sin, positions), 1); // [N, 1, D/2]
+    const turns = tf.expandDims(tf.gather(sin, positions), 1); // [N, 1, D/2]
+    const sines = inverse ? tf.neg(turns) : turns; // [N, 1, D/2]
     const first = tf.slice3d(x, [0, 0, 0], [rows, heads, half]); // [N, H, D/2]
     const second = tf.slice3d(x, [0, 0, half], [rows, heads, half]); // [N, H, D/2]
     const rotatedFirst: tf.Tensor3D = tf.sub(tf.mul(first, cosines), tf.mul(second, sines)); // [N, H, D/2]
