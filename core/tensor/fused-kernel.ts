@@ -21,6 +21,7 @@ export interface FusedKernel<
 }
 
 const composedKernels = new Map<string, tf.KernelFunc>();
+const completed = new Set<string>();
 
 /** Backends of tfjs that have none of our kernels: `tensorflow` is the name of both tfjs-node and tfjs-node-gpu. */
 const tfjsBackends = ['cpu', 'wasm', 'tensorflow'] as const;
@@ -41,14 +42,18 @@ export function fusedKernel<
     tf.tidy(() => composed(inputs as unknown as Inputs, attrs as unknown as Attributes));
   composedKernels.set(name, kernelFunc);
   for (const backendName of tfjsBackends) tf.registerKernel({ kernelName: name, backendName, kernelFunc });
+  for (const backendName of completed) registerIfMissing(name, backendName, kernelFunc);
   return { name, run: (inputs, attributes) => runKernel(name, inputs, attributes) as Outputs };
 }
 
-/** Lets a backend that has registered its own kernels run the compositions of all others. */
+/** Lets a backend that has registered its own kernels run the compositions of all others, also of those defined later. */
 export function completeWithComposed(backendName: string): void {
-  for (const [kernelName, kernelFunc] of composedKernels) {
-    if (tf.getKernel(kernelName, backendName) === undefined) tf.registerKernel({ kernelName, backendName, kernelFunc });
-  }
+  completed.add(backendName);
+  for (const [name, kernelFunc] of composedKernels) registerIfMissing(name, backendName, kernelFunc);
+}
+
+function registerIfMissing(kernelName: string, backendName: string, kernelFunc: tf.KernelFunc): void {
+  if (tf.getKernel(kernelName, backendName) === undefined) tf.registerKernel({ kernelName, backendName, kernelFunc });
 }
 
 function runKernel(name: string, inputs: KernelInputs, attributes: KernelAttributes): tf.Tensor[] {

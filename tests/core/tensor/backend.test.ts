@@ -10,17 +10,23 @@ const peers = [
 ] as const;
 const missing = peers.filter(([, specifier]) => !existsSync(`node_modules/${specifier}`));
 
-test.each(['cpu', 'wasm'] as const)('%s is the current backend once it was asked for', async (name) => {
+test.each(['cpu', 'wasm', 'native'] as const)('%s is the current backend once it was asked for', async (name) => {
   expect(await useBackend(name)).toBe(name);
   expect(tf.getBackend()).toBe(name);
 });
 
-test('auto takes the fastest that loads, never cpu while wasm does', async () => {
-  expect(['node-gpu', 'node', 'wasm']).toContain(await useBackend('auto'));
+test('auto takes the fastest that loads, never wasm while there is a compiler', async () => {
+  expect(['node-gpu', 'native']).toContain(await useBackend('auto'));
 });
 
 test.each(missing)('%s without its package is a ConfigError that says what to install', async (name, specifier) => {
   const attempt = useBackend(name);
   await expect(attempt).rejects.toThrow(ConfigError);
   await expect(attempt).rejects.toThrow(`npm install ${specifier}`);
+});
+
+test('bfloat16 products are native’s alone, and say so', async () => {
+  await expect(useBackend('wasm', { matmulPrecision: 'bfloat16' })).rejects.toThrow(
+    "matmulPrecision 'bfloat16' needs backend 'native', with AVX512-BF16; backend is 'wasm'",
+  );
 });

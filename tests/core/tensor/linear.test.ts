@@ -76,6 +76,14 @@ withBackends((backend) => {
     expect(() => linear(weight, weight, bias)).toThrow(/^linear: bias is \[Out\].*bias \[5\]/);
   });
 
+  test('a frozen weight costs no product in the backward pass', async () => {
+    using inputs = new Inputs(6);
+    const [x, weight] = [inputs.matrix(2, 3), inputs.matrix(4, 3)];
+    const { kernelNames } = await tf.profile(() => gradients([x], () => linear(x, weight), Array(8).fill(1)).flat());
+    expect(kernelNames).toContain('LinearGradX');
+    expect(kernelNames).not.toContain('LinearGradWeight');
+  });
+
   test('nothing is left but the result', () => {
     using inputs = new Inputs(3);
     const [x, weight, bias] = [inputs.matrix(2, 3), inputs.matrix(4, 3), inputs.vector(4)];

@@ -79,7 +79,7 @@ withBackends(() => {
     tf.dispose([value, grads]);
   });
 
-  test('the backward pass of a deep chain holds half as much as that of tfjs, or less', () => {
+  test('the backward pass of a deep chain holds less than half of what that of tfjs does', () => {
     using inputs = new Inputs(3);
     const [x, weight] = [inputs.matrix(64, 16), inputs.matrix(16, 16)];
     const peak = (gradients: typeof tf.variableGrads): number =>
@@ -93,7 +93,7 @@ withBackends(() => {
       });
     const start = tf.memory().numBytes;
     expect(peak((f, variables) => variableGradients(f, variables ?? [])) - start).toBeLessThan(
-      (peak(tf.variableGrads) - start) * 0.7,
+      (peak(tf.variableGrads) - start) / 2,
     );
   });
 
