@@ -1,11 +1,10 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { z } from 'zod';
 import { ConfigError } from '../core/errors.js';
+import { temporaryFolder } from './temporary-folder.js';
 
 const run = promisify(execFile);
 const source = fileURLToPath(new URL('./fma-peak.cpp', import.meta.url));
@@ -46,9 +45,4 @@ async function compile(program: string, signal: AbortSignal): Promise<void> {
     }
   }
   throw new ConfigError(`the peak needs a C++ compiler (looked for ${compilers.join(', ')}): install g++ or set CXX`);
-}
-
-async function temporaryFolder(): Promise<{ readonly path: string } & AsyncDisposable> {
-  const path = await mkdtemp(join(tmpdir(), 'verlet-bench-'));
-  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
 }

@@ -1,5 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { Interrupted } from '../cli/interrupt.js';
 import { ConfigError } from '../core/errors.js';
 import { unknownName } from '../core/spelling.js';
 import type { Bench, BenchOptions } from './bench.js';
@@ -28,7 +29,7 @@ interface Flags {
   readonly compile: boolean;
 }
 
-/** Runs one command line (without node and script); returns the exit code: 0 done, 2 the user's mistake. Other failures throw. */
+/** Runs one command line (without node and script); returns the exit code: 0 done, 1 failed, 2 the user's mistake, 130 and the like interrupted. */
 export async function main(
   words: readonly string[],
   benches: readonly Bench[],
@@ -39,10 +40,11 @@ export async function main(
     await command(benches, io, signal).parseAsync(words, { from: 'user' });
     return 0;
   } catch (error) {
+    if (signal.aborted) return signal.reason instanceof Interrupted ? signal.reason.exitCode : 130;
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    if (!(error instanceof ConfigError)) throw error;
+    if (!(error instanceof Error)) throw error;
     io.stderr.write(`error: ${error.message}\n`);
-    return 2;
+    return error instanceof ConfigError ? 2 : 1;
   }
 }
 
