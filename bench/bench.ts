@@ -13,6 +13,8 @@ export interface BenchOptions {
   readonly seconds?: number;
   /** Decoder layers instead of the case's own number: to try things out, not to report. */
   readonly layers?: number;
+  /** Sequences of a step instead of the case's own number, for the same. */
+  readonly sequences?: number;
   /** Whether torch.compile is tried besides eager PyTorch. */
   readonly compile: boolean;
   /** Says what is going on, for people. */

@@ -26,6 +26,7 @@ interface Flags {
   readonly rounds?: number;
   readonly seconds?: number;
   readonly layers?: number;
+  readonly sequences?: number;
   readonly compile: boolean;
 }
 
@@ -61,6 +62,7 @@ function command(benches: readonly Bench[], io: BenchIo, signal: AbortSignal): C
     .option('--rounds <n>', 'timed rounds instead of the default', positiveInteger)
     .option('--seconds <s>', 'length of one timed measurement (gemm) instead of 1', positiveNumber)
     .option('--layers <n>', 'decoder layers (train) instead of the case’s own: to try things out', positiveInteger)
+    .option('--sequences <n>', 'sequences of a step (train), for the same', positiveInteger)
     .option('--no-compile', 'leave torch.compile out')
     .exitOverride()
     .configureOutput({ writeOut: (text) => io.stdout.write(text), writeErr: (text) => io.stderr.write(text) })
@@ -99,8 +101,8 @@ function chosen(benches: readonly Bench[], name: string, flags: Flags): readonly
     .filter((choice) => choice.cases.length > 0 && choice.peers.length > 0);
 }
 
-function isPartial({ peer, case: only, rounds, seconds, layers, compile }: Flags): boolean {
-  return [peer, only, rounds, seconds, layers].some((flag) => flag !== undefined) || !compile;
+function isPartial({ peer, case: only, rounds, seconds, layers, sequences, compile }: Flags): boolean {
+  return [peer, only, rounds, seconds, layers, sequences].some((flag) => flag !== undefined) || !compile;
 }
 
 function selected(kind: string, name: string | undefined, known: readonly string[]): readonly string[] {
@@ -136,7 +138,7 @@ async function measure(choices: readonly Choice[], flags: Flags, io: BenchIo, si
 }
 
 function optionsOf(flags: Flags, choice: Pick<BenchOptions, 'cases' | 'peers'>, { stderr }: BenchIo): BenchOptions {
-  const { threads, rounds, seconds, layers, compile } = flags;
+  const { threads, rounds, seconds, layers, sequences, compile } = flags;
   return {
     ...choice,
     threads,
@@ -145,6 +147,7 @@ function optionsOf(flags: Flags, choice: Pick<BenchOptions, 'cases' | 'peers'>, 
     ...(rounds === undefined ? {} : { rounds }),
     ...(seconds === undefined ? {} : { seconds }),
     ...(layers === undefined ? {} : { layers }),
+    ...(sequences === undefined ? {} : { sequences }),
   };
 }
 

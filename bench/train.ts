@@ -45,7 +45,7 @@ export const train: Bench = {
 
 async function* run(options: BenchOptions, signal: AbortSignal): AsyncIterable<Row> {
   for (const trainCase of trainCases.filter(({ name }) => options.cases.includes(name))) {
-    yield await compare(withLayers(trainCase, options.layers), options, signal);
+    yield await compare(reduced(trainCase, options), options, signal);
   }
 }
 
@@ -135,10 +135,13 @@ function checkAgreement(name: string, ours: Contender, peer: Contender): void {
   );
 }
 
-function withLayers(trainCase: TrainCase, layers: number | undefined): TrainCase {
-  if (layers === undefined) return trainCase;
-  const config = { ...trainCase.config, numHiddenLayers: layers };
-  return { ...trainCase, name: `${trainCase.name}, ${layers} layers`, config };
+/** A smaller case is named as such: its figures are not the case's. */
+function reduced(trainCase: TrainCase, { layers, sequences }: BenchOptions): TrainCase {
+  if (layers === undefined && sequences === undefined) return trainCase;
+  const numHiddenLayers = layers ?? trainCase.config.numHiddenLayers;
+  const size = sequences ?? trainCase.sequences;
+  const name = `${trainCase.name} cut to ${numHiddenLayers} layers, ${size} sequences`;
+  return { ...trainCase, name, sequences: size, config: { ...trainCase.config, numHiddenLayers } };
 }
 
 function tokensOf({ sequences, length, vocabSize }: TrainCase): number[][] {
