@@ -14,7 +14,10 @@ export function performancePage({ machine, rows }: PerformanceRecord, benches: r
 
 Written by \`npm run bench -- all --write\` from the rows of that one run, which are kept in
 [performance.json](performance.json) with all raw figures. A ratio above 1 means that verlet is better than the peer, for speed, time and
-memory alike; where the peer is a limit, the ratio is the share of it that is reached. Backends and ISAs are those of the run.
+memory alike; where the peer is a limit, the ratio is the share of it that is reached.
+
+\`npm run bench -- NAME --json\` prints one line a case. PyTorch runs in a Python of its own, which the first run installs into the user's
+cache; \`VERLET_TORCH_PYTHON\` names another one.
 `;
   if (machine === null || rows.length === 0) return `${head}\nNothing has been measured yet.\n`;
   const { cpu, cores, isa, memoryBytes, node } = machine;
