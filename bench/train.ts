@@ -69,7 +69,7 @@ async function compare(trainCase: TrainCase, options: BenchOptions, signal: Abor
   say('warming up PyTorch');
   await warmUp(eager, signal);
 
-  say('compiling PyTorch');
+  if (options.compile) say('compiling PyTorch');
   const compiled = await tryCompiled(compiledTorch, { ...openTorch, compile: true }, signal);
   const peers = [eager, ...compiled.contenders];
   for (const peer of peers) checkAgreement(trainCase.name, ours, peer);
