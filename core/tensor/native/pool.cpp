@@ -1,0 +1,195 @@
+#include "pool.h"
+
+#include <pthread.h>
+#include <sys/mman.h>
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <cstdlib>
+#include <mutex>
+#include <new>
+#include <thread>
+#include <vector>
+
+namespace verlet {
+namespace {
+
+/// Pauses before a waiting thread goes to sleep: some tens of microseconds. A pool that only spins collapses when processes share the cores.
+constexpr int spins = 4000;
+constexpr size_t hugePage = size_t{2} << 20;
+
+inline void pause() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+struct Job {
+  void (*body)(void*, int) = nullptr;
+  void* context = nullptr;
+  int tasks = 0;
+};
+
+class Pool {
+ public:
+  explicit Pool(int count) : count_(count) {
+    for (int i = 1; i < count; i++) workers_.emplace_back([this, i] { work(i); });
+  }
+
+  ~Pool() {
+    {
+      std::lock_guard lock(mutex_);
+      stopped_ = true;
+      generation_.fetch_add(1, std::memory_order_release);
+    }
+    wake_.notify_all();
+    for (auto& worker : workers_) worker.join();
+  }
+
+  int count() const { return count_; }
+
+  void run(const Job& job) {
+    if (count_ == 1 || job.tasks <= 1) return share(job, 0, 1);
+    job_ = job;
+    pending_.store(count_ - 1, std::memory_order_relaxed);
+    {
+      std::lock_guard lock(mutex_);
+      generation_.fetch_add(1, std::memory_order_release);
+    }
+    if (sleeping_.load(std::memory_order_seq_cst) > 0) wake_.notify_all();
+    share(job, 0, count_);
+    for (int i = 0; pending_.load(std::memory_order_acquire) > 0; i++) {
+      if (i < spins) pause();
+      else std::this_thread::yield();
+    }
+  }
+
+ private:
+  static void share(const Job& job, int thread, int count) {
+    for (int task = thread; task < job.tasks; task += count) job.body(job.context, task);
+  }
+
+  void work(int thread) {
+    uint64_t seen = 0;
+    for (;;) {
+      seen = await(seen);
+      if (stopped_) return;
+      share(job_, thread, count_);
+      pending_.fetch_sub(1, std::memory_order_release);
+    }
+  }
+
+  /// Waits for the next generation: spinning first, then asleep.
+  uint64_t await(uint64_t seen) {
+    for (int i = 0; i < spins; i++) {
+      uint64_t now = generation_.load(std::memory_order_acquire);
+      if (now != seen) return now;
+      pause();
+    }
+    std::unique_lock lock(mutex_);
+    sleeping_.fetch_add(1, std::memory_order_seq_cst);
+    wake_.wait(lock, [&] { return generation_.load(std::memory_order_acquire) != seen; });
+    sleeping_.fetch_sub(1, std::memory_order_relaxed);
+    return generation_.load(std::memory_order_acquire);
+  }
+
+  const int count_;
+  Job job_;
+  std::atomic<uint64_t> generation_{0};
+  std::atomic<int> pending_{0};
+  std::atomic<int> sleeping_{0};
+  bool stopped_ = false;
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::vector<std::thread> workers_;
+};
+
+int processors() {
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) > 0) return CPU_COUNT(&set);
+  return std::thread::hardware_concurrency() > 0 ? static_cast<int>(std::thread::hardware_concurrency()) : 1;
+}
+
+/// Never destroyed: at exit of the process its threads are simply gone.
+Pool* pool = nullptr;
+int wanted = 0;
+/// One job at a time, also when several threads of JavaScript call.
+std::mutex jobs;
+thread_local bool isInside = false;
+
+Pool& current() {
+  if (pool == nullptr) pool = new Pool(wanted > 0 ? wanted : processors());
+  return *pool;
+}
+
+std::atomic<size_t> scratchTotal{0};
+
+struct Slab {
+  float* data = nullptr;
+  size_t bytes = 0;
+  void reset() {
+    std::free(data);
+    scratchTotal.fetch_sub(bytes);
+    data = nullptr;
+    bytes = 0;
+  }
+  ~Slab() { reset(); }
+};
+
+thread_local Slab slabs[scratchSlots];
+
+}  // namespace
+
+void setThreads(int count) {
+  std::lock_guard lock(jobs);
+  wanted = count;
+  if (pool != nullptr && pool->count() != (count > 0 ? count : processors())) {
+    delete pool;
+    pool = nullptr;
+  }
+}
+
+int threads() {
+  std::lock_guard lock(jobs);
+  return current().count();
+}
+
+void parallel(int tasks, void (*body)(void*, int), void* context) {
+  if (tasks <= 0) return;
+  if (isInside || tasks == 1) {
+    for (int task = 0; task < tasks; task++) body(context, task);
+    return;
+  }
+  std::lock_guard lock(jobs);
+  struct Mark {
+    Mark() { isInside = true; }
+    ~Mark() { isInside = false; }
+  } mark;
+  current().run({body, context, tasks});
+}
+
+float* scratch(int slot, size_t floats) {
+  Slab& slab = slabs[slot];
+  size_t bytes = floats * sizeof(float);
+  if (slab.bytes < bytes) {
+    slab.reset();
+    size_t alignment = bytes >= hugePage ? hugePage : 64;
+    size_t rounded = (bytes + alignment - 1) / alignment * alignment;
+    void* data = std::aligned_alloc(alignment, rounded);
+    if (data == nullptr) throw std::bad_alloc();
+#ifdef MADV_HUGEPAGE
+    if (alignment == hugePage) madvise(data, rounded, MADV_HUGEPAGE);
+#endif
+    slab.data = static_cast<float*>(data);
+    slab.bytes = rounded;
+    scratchTotal.fetch_add(rounded);
+  }
+  return slab.data;
+}
+
+size_t scratchBytes() { return scratchTotal.load(); }
+
+}  // namespace verlet
