@@ -16,8 +16,8 @@ let opened: { readonly trainer: PolicyTrainer; readonly sequences: readonly Trai
 
 await serveSide({ open: (request) => open(openRequest.parse(request)), step });
 
-async function open({ config, vocabSize, tokens, weights }: z.output<typeof openRequest>) {
-  const backend = await useBackend('auto');
+async function open({ config, vocabSize, tokens, weights, threads }: z.output<typeof openRequest>) {
+  const backend = await useBackend('auto', { threads });
   const policy = Policy.fresh(config, vocabSize, seed);
   await writeWeights(policy, weights);
   opened = { trainer: new PolicyTrainer(policy), sequences: tokens.map(demonstration) };
@@ -35,14 +35,14 @@ async function step(): Promise<{ -readonly [Key in keyof StepAnswer]: StepAnswer
 
 /** Maximum likelihood of every token but the first, in one optimizer step; the rest as a run has it by default. */
 function updateOptions(ppoMiniBatchSize: number): UpdateOptions {
-  const { ppoEpochs, ppoMicroBatchSize, entropyCoeff } = algorithmConfig.parse({});
+  const { ppoEpochs, ppoMaxTokenLenPerGpu, entropyCoeff } = algorithmConfig.parse({});
   return {
     policyLoss: { name: 'sft' },
     lossAggMode: 'token-mean',
     entropyCoeff,
     ppoEpochs,
     ppoMiniBatchSize,
-    ppoMicroBatchSize,
+    ppoMaxTokenLenPerGpu,
     temperature: 1,
     ...optimizer,
   };
