@@ -6,6 +6,7 @@ import { linear } from '../core/tensor/linear.js';
 import { gemmOps } from './gemm-ops.js';
 import { serveSide } from './serve-side.js';
 
+const openRequest = z.object({ threads: z.int().min(1) });
 const measureRequest = z.object({
   op: z.enum(gemmOps),
   shape: z.tuple([z.int(), z.int(), z.int()]),
@@ -15,7 +16,7 @@ const measureRequest = z.object({
 let operands: { readonly key: string; readonly a: tf.Tensor2D; readonly b: tf.Tensor2D } | undefined;
 
 await serveSide({
-  open: async () => ({ backend: await useBackend('auto') }),
+  open: async (request) => ({ backend: await useBackend('auto', openRequest.parse(request)) }),
   measure: (request) => ({ seconds: measure(measureRequest.parse(request)) }),
 });
 

@@ -46,8 +46,8 @@ async function* run(options: BenchOptions, signal: AbortSignal): AsyncIterable<R
     ? await measureFmaPeak({ threads, rounds, seconds }, signal)
     : undefined;
   if (peak !== undefined) options.progress(`gemm: peak with ${peak.isa}: ${peak.gflops.join(', ')} GFLOP/s`);
-  await using ours = ourSide('gemm-side.js', threads);
-  const { backend } = await ours.ask({ do: 'open' }, opened, signal);
+  await using ours = ourSide('gemm-side.js');
+  const { backend } = await ours.ask({ do: 'open', threads }, opened, signal);
   await using theirs = options.peers.includes('torch') ? await torchSide('gemm.py', options, signal) : undefined;
   const torch = await theirs?.ask({ do: 'open', threads }, openedTorch, signal);
   for (const product of products.filter(({ name }) => options.cases.includes(name))) {

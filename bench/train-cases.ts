@@ -57,6 +57,7 @@ export const openRequest = z.object({
   vocabSize: z.int(),
   tokens: z.array(z.array(z.int())),
   weights: z.string(),
+  threads: z.int().min(1),
 });
 
 export const openAnswer = z.object({

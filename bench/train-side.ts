@@ -16,8 +16,8 @@ let opened: { readonly trainer: PolicyTrainer; readonly sequences: readonly Trai
 
 await serveSide({ open: (request) => open(openRequest.parse(request)), step });
 
-async function open({ config, vocabSize, tokens, weights }: z.output<typeof openRequest>) {
-  const backend = await useBackend('auto');
+async function open({ config, vocabSize, tokens, weights, threads }: z.output<typeof openRequest>) {
+  const backend = await useBackend('auto', { threads });
   const policy = Policy.fresh(config, vocabSize, seed);
   await writeWeights(policy, weights);
   opened = { trainer: new PolicyTrainer(policy), sequences: tokens.map(demonstration) };

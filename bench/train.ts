@@ -56,11 +56,11 @@ async function compare(trainCase: TrainCase, options: BenchOptions, signal: Abor
   await using folder = await temporaryFolder();
   const shared = { do: 'open', config, tokens: tokensOf(trainCase), weights: join(folder.path, 'weights') };
 
-  await using verlet = ourSide('train-side.js', threads);
+  await using verlet = ourSide('train-side.js');
   await using torch = await torchSide('train.py', options, signal);
   await using compiledTorch = options.compile ? await torchSide('train.py', options, signal) : undefined;
   say('drawing weights');
-  const { backend, shapes } = await verlet.ask({ ...shared, vocabSize }, openAnswer, signal);
+  const { backend, shapes } = await verlet.ask({ ...shared, vocabSize, threads }, openAnswer, signal);
   const openTorch = { ...shared, shapes, optimizer, threads };
   const { versions } = await torch.ask({ ...openTorch, compile: false }, openedTorch, signal);
   const [ours, eager] = [contender(verlet), contender(torch)];
