@@ -7,7 +7,6 @@ import { gemmOps } from './gemm-ops.js';
 import { serveSide } from './serve-side.js';
 
 const openRequest = z.object({ threads: z.int().min(1) });
-
 const measureRequest = z.object({
   op: z.enum(gemmOps),
   shape: z.tuple([z.int(), z.int(), z.int()]),
