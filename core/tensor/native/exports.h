@@ -19,5 +19,6 @@ class Exports {
 };
 
 void bindGemm(Exports& exports);
+void bindHead(Exports& exports);
 
 }  // namespace verlet
