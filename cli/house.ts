@@ -32,10 +32,12 @@ export async function withHouse<Result>(
   await using sandboxProvider = sandbox.provider;
   const opened = await openFabric(config.fabric, signal);
   await using fabric = opened.fabric;
-  const { backend, model, seed } = config;
+  const { backend, threads, matmulPrecision, model, seed } = config;
   const { maxBatchSize, timeoutMs } = config.engine;
   const serverConfig = policyServerConfig.parse({
     backend,
+    threads,
+    matmulPrecision,
     model,
     seed,
     vocabSize: byteTokenizer.vocabSize,

@@ -3,7 +3,7 @@ import { algorithmConfig } from '../core/algorithms.js';
 import { ConfigError } from '../core/errors.js';
 import { modelConfig } from '../core/model/config.js';
 import { optimizerConfig } from '../core/schedule.js';
-import { backendNames } from '../core/tensor/backend-names.js';
+import { backendNames, matmulPrecisions } from '../core/tensor/backend-names.js';
 import { loopConfig } from '../core/train.js';
 import { warmStartConfig } from '../core/warm-start.js';
 
@@ -57,6 +57,11 @@ const general = {
     .enum(backendNames)
     .default('auto')
     .describe('where tensors are computed; auto takes the fastest that is installed'),
+  matmulPrecision: z
+    .enum(matmulPrecisions)
+    .default('float32')
+    .describe('what matrix products of backend native take in; bfloat16 needs AVX512-BF16'),
+  threads: z.int().min(0).max(1024).default(0).describe('threads of backend native; 0 takes one a processor'),
   imports: z.array(z.string()).default([]).describe('modules with your environments and tools, relative to this file'),
   tokenizer: z
     .discriminatedUnion('name', [z.strictObject({ name: z.literal('byte') })])

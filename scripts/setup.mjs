@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { runMain, SetupError } from './command.mjs';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { runMain, SetupError, say } from './command.mjs';
 import { withLock } from './lock.mjs';
 import { arePackagesInstalled, installPackages } from './packages.mjs';
 import { isBuilt } from './sources.mjs';
@@ -14,6 +15,17 @@ export async function setUp() {
   requireNode(process.versions.node);
   if (!arePackagesInstalled(root) || !areSystemPartsSettled(root)) await withLock(root, installWhatIsMissing);
   if (!isBuilt(root)) build();
+  await buildAddon();
+}
+
+/** Compiles the tensor kernels into the user's cache unless they are there; without them everything works, on wasm. */
+async function buildAddon() {
+  const builder = join(root, 'dist/core/tensor/native/build.js');
+  if (!existsSync(builder)) return;
+  const { builtAddon } = await import(pathToFileURL(builder).href);
+  const built = await builtAddon({ extraFlags: [], onBuild: () => say('compiling the tensor kernels') });
+  if ('reason' in built && areSystemPartsSettled(root))
+    say(`no tensor kernels of our own, tfjs on wasm stands in: ${built.reason}`);
 }
 
 /** Asks again: while this process waited for the lock, another one may have done the work. */

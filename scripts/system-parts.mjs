@@ -6,6 +6,12 @@ import { runCommand, SetupError, say } from './command.mjs';
 const PARTS = [
   { program: 'redis-server', package: 'redis-server', instead: 'jobs stay in one process (the in-process job fabric)' },
   { program: 'bwrap', package: 'bubblewrap', instead: 'sandboxes are plain processes with limits, without isolation' },
+  {
+    program: 'g++',
+    orElse: 'clang++',
+    package: 'g++',
+    instead: 'tensors are computed by tfjs on wasm, many times slower',
+  },
   { program: 'python3', package: 'python3', instead: 'nothing stands in: the python tool cannot run' },
 ];
 
@@ -74,7 +80,7 @@ function forbidServices() {
 }
 
 function missingParts() {
-  return PARTS.filter((part) => !isOnPath(part.program));
+  return PARTS.filter(({ program, orElse }) => !isOnPath(program) && !(orElse && isOnPath(orElse)));
 }
 
 function isOnPath(program) {

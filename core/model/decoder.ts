@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { embedding } from '../tensor/embedding.js';
 import { linear } from '../tensor/linear.js';
 import { rmsNorm } from '../tensor/rms-norm.js';
-import { type RotaryTable, rotary, rotaryTable } from '../tensor/rotary.js';
+import { rotary, rotaryTable } from '../tensor/rotary.js';
 import { swiglu } from '../tensor/swiglu.js';
 import type { ModelConfig } from './config.js';
 import type { Weights } from './weights.js';
@@ -29,10 +29,13 @@ export function decoder(
   positions: readonly number[],
   attend: Attend,
 ): tf.Tensor2D {
-  const angles = rotaryTable(positions, config.headDim, config.ropeTheta);
+  const longest = positions.reduce((longest, position) => Math.max(longest, position + 1), 0);
+  const table = rotaryTable(longest, config.headDim, config.ropeTheta);
+  const places = tf.tensor1d(Int32Array.from(positions), 'int32'); // [N]
+  const rotate = (heads: tf.Tensor3D): tf.Tensor3D => rotary(heads, table, places);
   let x = embedding(weights.matrix('model.embed_tokens.weight'), tokens); // [N, C]
   for (let layer = 0; layer < config.numHiddenLayers; layer++)
-    x = decoderLayer(config, weights, layer, x, angles, attend);
+    x = decoderLayer(config, weights, layer, x, rotate, attend);
   return rmsNorm(x, weights.vector('model.norm.weight'), config.rmsNormEps);
 }
 
@@ -41,7 +44,7 @@ function decoderLayer(
   weights: Weights,
   layer: number,
   x: tf.Tensor2D,
-  angles: RotaryTable,
+  rotate: (heads: tf.Tensor3D) => tf.Tensor3D,
   attend: Attend,
 ): tf.Tensor2D {
   const matrix = (name: string): tf.Tensor2D => weights.matrix(`model.layers.${layer}.${name}.weight`);
@@ -52,8 +55,8 @@ function decoderLayer(
     tf.reshape(norm(tf.reshape(input, [-1, config.headDim]), name), [x.shape[0], -1, config.headDim]); // [N, H, D]
 
   const attentionInput = norm(x, 'input_layernorm'); // [N, C]
-  const q = rotary(normHeads(linear(attentionInput, matrix('self_attn.q_proj')), 'self_attn.q_norm'), angles); // [N, H, D]
-  const k = rotary(normHeads(linear(attentionInput, matrix('self_attn.k_proj')), 'self_attn.k_norm'), angles); // [N, Hkv, D]
+  const q = rotate(normHeads(linear(attentionInput, matrix('self_attn.q_proj')), 'self_attn.q_norm')); // [N, H, D]
+  const k = rotate(normHeads(linear(attentionInput, matrix('self_attn.k_proj')), 'self_attn.k_norm')); // [N, Hkv, D]
   const v = heads(linear(attentionInput, matrix('self_attn.v_proj'))); // [N, Hkv, D]
   const attended: tf.Tensor2D = tf.reshape(attend(layer, q, k, v), [x.shape[0], -1]); // [N, H*D]
   const afterAttention: tf.Tensor2D = tf.add(x, linear(attended, matrix('self_attn.o_proj'))); // [N, C]

@@ -1,5 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { differentiable } from './differentiable.js';
+import { checkShapes } from './check-shapes.js';
+import { fusedGradient } from './fused-gradient.js';
+import { fusedKernel } from './fused-kernel.js';
 
 /** What the head says of each row: the log-prob of its target and the entropy of its distribution, in nats. */
 export interface HeadOutput {
@@ -9,10 +11,64 @@ export interface HeadOutput {
   readonly entropy: tf.Tensor1D;
 }
 
+type Inputs = { x: tf.Tensor2D; weight: tf.Tensor2D; targets: tf.Tensor1D };
+type GradInputs = Inputs & {
+  dLogProbs: tf.Tensor1D;
+  dEntropy: tf.Tensor1D;
+  entropy: tf.Tensor1D;
+  logSumExp: tf.Tensor1D;
+};
+type Attributes = {
+  temperature: number;
+  /** Logits that the composed kernels hold at once (default 2^24); rows beyond them are computed in further pieces. */
+  maxLogits?: number;
+};
+
+/** Log-probs, entropy and log-sum-exp, [N] each. */
+const kernel = fusedKernel(
+  'LinearLogProbs',
+  ({ x, weight, targets }: Inputs, { temperature, maxLogits }: Attributes): [tf.Tensor1D, tf.Tensor1D, tf.Tensor1D] => {
+    const weightT = tf.transpose(weight); // [C, V]
+    const pieces = [...rowPieces(x.shape[0], weight.shape[0], maxLogits)].map((piece) =>
+      tf.tidy(() => head(logitsOf(rows(x, piece), weightT, temperature), rows(targets, piece))),
+    );
+    return [join(pieces.map(([p]) => p)), join(pieces.map(([, h]) => h)), join(pieces.map(([, , l]) => l))];
+  },
+);
+
+/** Makes the probabilities again instead of having kept them. */
+const gradKernel = fusedKernel(
+  'LinearLogProbsGrad',
+  (inputs: GradInputs, { temperature, maxLogits }: Attributes): [tf.Tensor2D, tf.Tensor2D] => {
+    const { x, weight } = inputs;
+    const weightT = tf.transpose(weight); // [C, V]
+    const dxs: tf.Tensor2D[] = [];
+    let dWeight = tf.zeros<tf.Rank.R2>(weight.shape); // [V, C]
+    for (const piece of rowPieces(x.shape[0], weight.shape[0], maxLogits)) {
+      const xPiece = rows(x, piece); // [n, C]
+      const dLogits = gradOfLogits(logitsOf(xPiece, weightT, temperature), inputs, piece, temperature); // [n, V]
+      dxs.push(tf.matMul(dLogits, weight));
+      const sum: tf.Tensor2D = tf.tidy(() => tf.add(dWeight, tf.matMul(tf.transpose(dLogits), xPiece)));
+      tf.dispose([dLogits, dWeight]);
+      dWeight = sum;
+    }
+    return [dxs.length === 0 ? tf.zeros(x.shape) : tf.concat2d(dxs, 0), dWeight];
+  },
+);
+
+fusedGradient(
+  kernel,
+  { inputs: ['x', 'weight', 'targets'], outputs: [true, true, true] },
+  ({ dys: [dLogProbs, dEntropy], inputs, outputs: [, entropy, logSumExp], attributes }) => {
+    const [dx, dWeight] = gradKernel.run({ dLogProbs, dEntropy, entropy, logSumExp, ...inputs }, attributes);
+    return { x: () => dx, weight: () => dWeight };
+  },
+);
+
 /**
  * The language-model head fused with log_softmax(x Wᵀ / temperature): one target's log-prob and the entropy a row.
- * Keeps probabilities for the gradient: d logProb / d logits = (onehot - p) / temperature, d H / d logits = -p (log p + H) / temperature.
- * @param x [N, C] float32, N at least 1
+ * Gradients: d logProb / d logits = (onehot - p) / temperature, d H / d logits = -p (log p + H) / temperature.
+ * @param x [N, C] float32
  * @param weight [V, C] float32
  * @param targets [N] int32, each in [0, V)
  * @param temperature > 0
@@ -23,43 +79,84 @@ export function linearLogProbs(
   targets: tf.Tensor1D,
   temperature: number,
 ): HeadOutput {
-  return tf.tidy(() => {
-    const both = stackedLogProbs(x, weight, targets, temperature); // [2, N]
-    const rows = x.shape[0];
-    const logProbs: tf.Tensor1D = tf.reshape(tf.slice(both, [0, 0], [1, rows]), [rows]);
-    const entropy: tf.Tensor1D = tf.reshape(tf.slice(both, [1, 0], [1, rows]), [rows]);
-    return { logProbs, entropy };
-  });
+  checkShapes(
+    'linearLogProbs',
+    { x, weight, targets },
+    {
+      'x is [N, C]': x.rank === 2,
+      'weight is [V, C] with the C of x': weight.rank === 2 && weight.shape[1] === x.shape[1],
+      'targets is [N] int32': targets.rank === 1 && targets.shape[0] === x.shape[0] && targets.dtype === 'int32',
+    },
+  );
+  const [logProbs, entropy, logSumExp] = kernel.run({ x, weight, targets }, { temperature });
+  logSumExp.dispose();
+  return { logProbs, entropy };
 }
 
-/** [2, N]: log-probs, then entropies; one op, so that its gradient makes the gradient of the logits once. */
-function stackedLogProbs(x: tf.Tensor2D, weight: tf.Tensor2D, targets: tf.Tensor1D, temperature: number): tf.Tensor {
-  const vocabSize = weight.shape[0];
-  return differentiable([x, weight], () => {
-    const logits: tf.Tensor2D = tf.div(tf.matMul(x, tf.transpose(weight)), temperature); // [N, V]
-    const shifted: tf.Tensor2D = tf.sub(logits, tf.max(logits, 1, true)); // [N, V]
-    const exponentials = tf.exp(shifted); // [N, V]
-    const total: tf.Tensor2D = tf.sum(exponentials, 1, true); // [N, 1]
-    const probabilities: tf.Tensor2D = tf.div(exponentials, total); // [N, V]
-    const logProbs: tf.Tensor2D = tf.sub(shifted, tf.log(total)); // [N, V]
-    const chosen: tf.Tensor1D = tf.sum(tf.mul(logProbs, oneHot(targets, vocabSize)), 1); // [N]
-    const entropy: tf.Tensor1D = tf.sum(tf.mul(probabilities, tf.neg(logProbs)), 1); // [N]
-    return {
-      value: tf.stack([chosen, entropy]), // [2, N]
-      saved: { x, weight, probabilities, logProbs, targets, entropy },
-      gradient: (dy, { x, weight, probabilities, logProbs, targets, entropy }) => {
-        const [dChosen, dEntropy] = tf.unstack(tf.div(dy, temperature)).map((row) => tf.expandDims(row, 1)); // [N, 1] each
-        if (dChosen === undefined || dEntropy === undefined) throw new Error('gradient of the head must have two rows');
-        const towardsTarget = tf.mul(tf.sub(oneHot(targets, vocabSize), probabilities), dChosen); // [N, V]
-        const towardsSpread = tf.mul(tf.mul(probabilities, tf.add(logProbs, tf.expandDims(entropy, 1))), dEntropy); // [N, V]
-        const dLogits: tf.Tensor2D = tf.sub(towardsTarget, towardsSpread); // [N, V]
-        return [tf.matMul(dLogits, weight), tf.matMul(tf.transpose(dLogits), x)];
-      },
-    };
-  });
+interface Piece {
+  readonly start: number;
+  readonly size: number;
 }
 
-/** [N, V] float32. Cast afterwards: tfjs-wasm fills a float32 oneHot with integer bit patterns. */
+/** The rows in pieces, each as large as maxLogits allows and of at least one row. */
+function* rowPieces(count: number, vocabSize: number, maxLogits = 2 ** 24): Iterable<Piece> {
+  const size = Math.max(1, Math.floor(maxLogits / vocabSize));
+  for (let start = 0; start < count; start += size) yield { start, size: Math.min(size, count - start) };
+}
+
+/** A piece of the rows of x, or x itself where that is all: a tfjs slice on wasm copies the whole tensor it cuts from. */
+function rows<R extends tf.Rank.R1 | tf.Rank.R2>(x: tf.Tensor<R>, { start, size }: Piece): tf.Tensor<R> {
+  return size === x.shape[0] ? x : tf.slice(x, start, size);
+}
+
+function join(pieces: tf.Tensor1D[]): tf.Tensor1D {
+  return pieces.length === 0 ? tf.tensor1d([], 'float32') : tf.concat1d(pieces);
+}
+
+/** [n, V] */
+function logitsOf(x: tf.Tensor2D, weightT: tf.Tensor2D, temperature: number): tf.Tensor2D {
+  return tf.tidy(() => tf.div(tf.matMul(x, weightT), temperature));
+}
+
+/** Log-probs of the targets, entropies and log-sum-exps, [n] each, of logits [n, V]. */
+function head(logits: tf.Tensor2D, targets: tf.Tensor1D): [tf.Tensor1D, tf.Tensor1D, tf.Tensor1D] {
+  const [count, vocabSize] = logits.shape;
+  const max = tf.max(logits, 1, true); // [n, 1]
+  const shifted = tf.sub(logits, max); // [n, V]
+  const exponentials = tf.exp(shifted); // [n, V]
+  const total = tf.sum(exponentials, 1, true); // [n, 1]
+  const logTotal = tf.log(total); // [n, 1]
+  const logProbs = tf.sub(shifted, logTotal); // [n, V]
+  const places: tf.Tensor1D = tf.add(targets, tf.mul(tf.range(0, count, 1, 'int32'), tf.scalar(vocabSize, 'int32'))); // [n]
+  const plogp = tf.mul(tf.div(exponentials, total), logProbs); // [n, V]
+  return [
+    tf.gather(tf.reshape(logProbs, [count * vocabSize]), places),
+    tf.neg(tf.sum<tf.Tensor1D>(plogp, 1)),
+    tf.reshape(tf.add(max, logTotal), [count]),
+  ];
+}
+
+/** [n, V], of the piece's rows. Disposes the logits. */
+function gradOfLogits(logits: tf.Tensor2D, inputs: GradInputs, piece: Piece, temperature: number): tf.Tensor2D {
+  const column = (x: tf.Tensor1D): tf.Tensor => tf.expandDims(rows(x, piece), 1); // [n, 1]
+  const dLogits = tf.tidy(() => {
+    const logProbs = tf.sub(logits, column(inputs.logSumExp)); // [n, V]
+    const probabilities = tf.exp(logProbs); // [n, V]
+    const towardsTarget = tf.mul(
+      tf.sub(oneHot(rows(inputs.targets, piece), logits.shape[1]), probabilities),
+      tf.div(column(inputs.dLogProbs), temperature),
+    ); // [n, V]
+    const towardsSpread = tf.mul(
+      tf.mul(probabilities, tf.add(logProbs, column(inputs.entropy))),
+      tf.div(column(inputs.dEntropy), temperature),
+    ); // [n, V]
+    return tf.sub<tf.Tensor2D>(towardsTarget, towardsSpread);
+  });
+  logits.dispose();
+  return dLogits;
+}
+
+/** [n, V] float32. Cast afterwards: tfjs-wasm fills a float32 oneHot with integer bit patterns. */
 function oneHot(targets: tf.Tensor1D, depth: number): tf.Tensor {
   return tf.cast(tf.oneHot(targets, depth), 'float32');
 }

@@ -1,5 +1,32 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { differentiable } from './differentiable.js';
+import { checkShapes } from './check-shapes.js';
+import { fusedGradient } from './fused-gradient.js';
+import { fusedKernel } from './fused-kernel.js';
+import { sumRows } from './sum-rows.js';
+
+type Inputs = { x: tf.Tensor2D; weight: tf.Tensor1D };
+type Attributes = { eps: number };
+
+const kernel = fusedKernel('RMSNorm', ({ x, weight }: Inputs, { eps }: Attributes): [tf.Tensor2D] => [
+  tf.mul(tf.mul(x, inverseNorm(x, eps)), weight),
+]);
+
+const gradKernel = fusedKernel(
+  'RMSNormGrad',
+  ({ dy, x, weight }: Inputs & { dy: tf.Tensor2D }, { eps }: Attributes): [tf.Tensor2D, tf.Tensor1D] => {
+    const scale = inverseNorm(x, eps); // [N, 1]
+    const normed: tf.Tensor2D = tf.mul(x, scale); // [N, C]
+    const dNormed = tf.mul(dy, weight); // [N, C]
+    const projection = tf.mean(tf.mul(dNormed, normed), 1, true); // [N, 1]
+    const dx: tf.Tensor2D = tf.mul(tf.sub(dNormed, tf.mul(normed, projection)), scale); // [N, C]
+    return [dx, sumRows(tf.mul(dy, normed))];
+  },
+);
+
+fusedGradient(kernel, { inputs: ['x', 'weight'] }, ({ dys: [dy], inputs, attributes }) => {
+  const [dx, dWeight] = gradKernel.run({ dy, ...inputs }, attributes);
+  return { x: () => dx, weight: () => dWeight };
+});
 
 /**
  * RMSNorm (Zhang & Sennrich, arXiv:1910.07467, eq. 4): y = x / sqrt(mean(x²) + eps) · weight, over the last axis.
@@ -8,23 +35,15 @@ import { differentiable } from './differentiable.js';
  * @returns [N, C] float32
  */
 export function rmsNorm(x: tf.Tensor2D, weight: tf.Tensor1D, eps: number): tf.Tensor2D {
-  return differentiable([x, weight], () => {
-    const scale = tf.rsqrt(tf.add(tf.mean(tf.square(x), 1, true), eps)); // [N, 1]
-    const normed: tf.Tensor2D = tf.mul(x, scale); // [N, C]
-    return {
-      value: tf.mul(normed, weight),
-      saved: { normed, scale, weight },
-      gradient: (dy, { normed, scale, weight }) => {
-        const dNormed = tf.mul(dy, weight); // [N, C]
-        const projection = tf.mean(tf.mul(dNormed, normed), 1, true); // [N, 1]
-        const dx = tf.mul(tf.sub(dNormed, tf.mul(normed, projection)), scale); // [N, C]
-        return [dx, sumRows(tf.mul(dy, normed))];
-      },
-    };
-  });
+  checkShapes(
+    'rmsNorm',
+    { x, weight },
+    { 'x is [N, C]': x.rank === 2, 'weight is [C]': weight.rank === 1 && weight.shape[0] === x.shape[1] },
+  );
+  return kernel.run({ x, weight }, { eps })[0];
 }
 
-/** Column sums as a product with ones: on tfjs-wasm many times faster than a reduction over the first axis. */
-function sumRows(x: tf.Tensor2D): tf.Tensor1D {
-  return tf.reshape(tf.matMul(tf.ones([1, x.shape[0]]), x), [x.shape[1]]);
+/** [N, 1]: 1 / sqrt(mean(x²) + eps) */
+function inverseNorm(x: tf.Tensor2D, eps: number): tf.Tensor {
+  return tf.rsqrt(tf.add(tf.mean(tf.square(x), 1, true), eps));
 }

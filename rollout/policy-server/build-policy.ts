@@ -11,7 +11,7 @@ export interface ServedPolicy extends PolicyServerParts, AsyncDisposable {}
 
 /** Makes backend, weights, engine and trainer; throws ConfigError for what cannot be built. */
 export async function buildPolicy(config: PolicyServerConfig, signal: AbortSignal): Promise<ServedPolicy> {
-  const backend = await useBackend(config.backend);
+  const backend = await useBackend(config.backend, config);
   signal.throwIfAborted();
   const policy = Policy.fresh(config.model, config.vocabSize, config.seed);
   const trainer = new PolicyTrainer(policy);

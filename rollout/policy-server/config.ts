@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { modelConfig } from '../../core/model/config.js';
-import { backendNames } from '../../core/tensor/backend-names.js';
+import { backendNames, matmulPrecisions } from '../../core/tensor/backend-names.js';
 
 /** The part of a policy server's settings that a run's config offers. */
 export const engineConfig = z.strictObject({
@@ -16,6 +16,8 @@ export const engineConfig = z.strictObject({
 /** What a policy server's process is told at its start; JSON only. */
 export const policyServerConfig = z.strictObject({
   backend: z.enum(backendNames).default('auto').describe('Tensor backend.'),
+  matmulPrecision: z.enum(matmulPrecisions).default('float32').describe('What matrix products take in.'),
+  threads: z.number().int().min(0).max(1024).default(0).describe('Threads of backend native; 0 takes one a processor.'),
   model: modelConfig.prefault({}).describe('Description of the model.'),
   vocabSize: z.number().int().min(1).describe("Size of the tokenizer's vocabulary."),
   seed: z.number().int().default(0).describe('Key of the initial weights.'),

@@ -2,13 +2,20 @@ import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, beforeAll, beforeEach, describe, expect } from 'vitest';
 import { Rng } from '../../core/rng.js';
 import { useBackend } from '../../core/tensor/backend.js';
+import { type BackendName, backendNames } from '../../core/tensor/backend-names.js';
 import { expectClose } from './expect-close.js';
 
-export type TestBackend = 'cpu' | 'wasm';
+export type TestBackend = Exclude<BackendName, 'auto'>;
+
+/**
+ * The backends that tests of tensor code run on: those that VERLET_TEST_BACKENDS names (comma separated), each of which must load,
+ * or else all of native, wasm and cpu that do.
+ */
+export const testBackends: readonly TestBackend[] = await chosenBackends(process.env.VERLET_TEST_BACKENDS);
 
 /** Runs the tests once a backend, each of which must end with as many tensors as it began with. */
-export function withBackends(names: readonly TestBackend[], body: (backend: TestBackend) => void): void {
-  describe.each(names)('on %s', (backend) => {
+export function withBackends(body: (backend: TestBackend) => void): void {
+  describe.each(testBackends)('on %s', (backend) => {
     let tensorsBefore = 0;
     beforeAll(async () => {
       await useBackend(backend);
@@ -19,6 +26,32 @@ export function withBackends(names: readonly TestBackend[], body: (backend: Test
     afterEach(() => expect(tf.memory().numTensors, 'tensors left behind').toBe(tensorsBefore));
     body(backend);
   });
+}
+
+async function chosenBackends(names: string | undefined): Promise<TestBackend[]> {
+  if (names === undefined || names === '') return loadable(['native', 'wasm', 'cpu'].filter(isTestBackend));
+  const chosen: TestBackend[] = [];
+  for (const name of names.split(',').map((name) => name.trim())) {
+    if (!isTestBackend(name)) throw new RangeError(`VERLET_TEST_BACKENDS names '${name}', not one of ${backendNames}`);
+    chosen.push(await useBackend(name));
+  }
+  return chosen;
+}
+
+async function loadable(names: readonly TestBackend[]): Promise<TestBackend[]> {
+  const loaded: TestBackend[] = [];
+  for (const name of names) {
+    const loads = await useBackend(name).then(
+      () => true,
+      () => false,
+    );
+    if (loads) loaded.push(name);
+  }
+  return loaded;
+}
+
+function isTestBackend(name: string): name is TestBackend {
+  return name !== 'auto' && backendNames.some((known) => known === name);
 }
 
 /** Inputs that can be varied and differentiated, random ones uniform in [-1, 1); freed with their owner. */
@@ -98,6 +131,29 @@ export function expectGradients(inputs: readonly tf.Variable[], f: () => tf.Tens
     const input = inputs[i];
     if (input !== undefined) expectClose(gradient, centralDifferences(input, f), tolerance);
   }
+}
+
+/**
+ * Fails unless f of one row is that row of f of all: to the bit where this project makes sure of it, closely on the backends of
+ * TensorFlow, which choose another product for a single row.
+ * @param f takes the indexes of the rows it is to compute and returns one row for each
+ */
+export function expectRowsAlone(backend: TestBackend, rows: number, f: (rows: readonly number[]) => tf.Tensor): void {
+  const tolerance = backend.startsWith('node') ? { relative: 1e-5, absolute: 1e-6 } : { relative: 0, absolute: 0 };
+  const all = read(() => f(Array.from({ length: rows }, (_, row) => row)));
+  const size = all.length / rows;
+  for (const row of [0, Math.floor(rows / 2), rows - 1]) {
+    expectClose(
+      read(() => f([row])),
+      all.slice(row * size, (row + 1) * size),
+      tolerance,
+    );
+  }
+}
+
+/** The chosen rows of x. */
+export function pick<R extends tf.Rank>(x: tf.Tensor<R>, rows: readonly number[]): tf.Tensor<R> {
+  return tf.gather(x, tf.tensor1d([...rows], 'int32'));
 }
 
 /** Fails when f, or its gradient, leaves tensors other than its result, with nobody around it to tidy up. */

@@ -33,7 +33,7 @@ class BareMachine extends Checkout {
 
 const APT = `
 echo "$DEBIAN_FRONTEND $*" >> "$HERE/apt.log"
-case "$*" in *install*) for name in redis-server bwrap python3; do echo > "$HERE/bin/$name"; /bin/chmod +x "$HERE/bin/$name"; done;; esac
+case "$*" in *install*) for name in redis-server bwrap g++ python3; do echo > "$HERE/bin/$name"; /bin/chmod +x "$HERE/bin/$name"; done;; esac
 `;
 
 test('without a package manager each missing part is named once with what stands in for it', async () => {
@@ -42,8 +42,16 @@ test('without a package manager each missing part is named once with what stands
   expect(code).toBe(0);
   expect(stderr).toMatch(/redis-server is missing: .*in-process job fabric.*apt-get install redis-server/);
   expect(stderr).toMatch(/bwrap is missing: .*without isolation.*apt-get install bubblewrap/);
+  expect(stderr).toMatch(/g\+\+ is missing: .*wasm.*apt-get install g\+\+/);
   expect(stderr).toMatch(/python3 is missing: .*python tool cannot run/);
   expect(await machine.setUp()).toEqual({ code: 0, stdout: '', stderr: '' });
+});
+
+test('clang++ is as good as g++', async () => {
+  using machine = new BareMachine({ 'clang++': '' });
+  const { stderr } = await machine.setUp();
+  expect(stderr).toContain('python3 is missing');
+  expect(stderr).not.toContain('g++');
 });
 
 test.runIf(isRoot)('root on Debian gets the missing parts, without questions and without services', async () => {
@@ -51,9 +59,9 @@ test.runIf(isRoot)('root on Debian gets the missing parts, without questions and
   const policies = readdirSync('/usr/sbin').filter((name) => name === 'policy-rc.d');
   const { code, stderr } = await machine.setUp();
   expect(code).toBe(0);
-  expect(stderr).toContain('installing redis-server, bubblewrap, python3');
+  expect(stderr).toContain('installing redis-server, bubblewrap, g++, python3');
   expect(machine.aptCalls).toMatch(
-    /^noninteractive .* update\nnoninteractive .*--no-install-recommends redis-server bubblewrap python3\n$/,
+    /^noninteractive .* update\nnoninteractive .*--no-install-recommends redis-server bubblewrap g\+\+ python3\n$/,
   );
   expect(readdirSync('/usr/sbin').filter((name) => name === 'policy-rc.d')).toEqual(policies);
   expect(await machine.setUp()).toEqual({ code: 0, stdout: '', stderr: '' });

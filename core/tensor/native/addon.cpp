@@ -22,13 +22,19 @@ napi_value call(napi_env env, napi_callback_info info) {
   }
 }
 
+void isaName(Args& args) { args.returns(kernels().isa); }
+void chooseIsa(Args& args) {
+  std::string isa = args.text(0);
+  if (!useIsa(isa.c_str())) throw std::invalid_argument("this processor has no instruction set " + isa);
+}
 void useThreads(Args& args) { setThreads(static_cast<int>(args.size(0))); }
 void threadCount(Args& args) { args.returns(threads()); }
 void heldScratchBytes(Args& args) { args.returns(static_cast<double>(scratchBytes())); }
 
 napi_value init(napi_env env, napi_value object) {
   Exports exports(env, object);
-  exports.add("isa", kernels().isa);
+  exports.add("isa", isaName);
+  exports.add("useIsa", chooseIsa);
   exports.add("setThreads", useThreads);
   exports.add("threads", threadCount);
   exports.add("scratchBytes", heldScratchBytes);
@@ -42,12 +48,6 @@ napi_value init(napi_env env, napi_value object) {
 void Exports::add(const char* name, Function function) {
   napi_value value;
   napi_create_function(env_, name, NAPI_AUTO_LENGTH, call, reinterpret_cast<void*>(function), &value);
-  napi_set_named_property(env_, object_, name, value);
-}
-
-void Exports::add(const char* name, const char* text) {
-  napi_value value;
-  napi_create_string_utf8(env_, text, NAPI_AUTO_LENGTH, &value);
   napi_set_named_property(env_, object_, name, value);
 }
 

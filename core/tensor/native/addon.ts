@@ -3,7 +3,9 @@ import { builtAddon } from './build.js';
 
 /** The compiled kernels. They write into the arrays they are given; shapes are checked by the caller, lengths by the addon. */
 export interface Addon {
-  readonly isa: 'avx512' | 'avx2' | 'portable';
+  isa(): string;
+  /** Takes avx512, avx2 or portable from here on, which give the same numbers, or avx512bf16, which rounds what matrix products take in. Throws RangeError where the processor lacks it. */
+  useIsa(isa: string): void;
   /** 0 asks for one thread a processor. */
   setThreads(count: number): void;
   threads(): number;

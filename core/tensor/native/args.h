@@ -49,7 +49,16 @@ class Args {
     return value;
   }
 
+  std::string text(size_t index) {
+    char buffer[256];
+    size_t length = 0;
+    check(index < count_ ? napi_get_value_string_utf8(env_, values_[index], buffer, sizeof buffer, &length) : napi_string_expected, index,
+          "a text");
+    return {buffer, length};
+  }
+
   /// What the call returns; undefined unless set.
+  void returns(const char* text) { napi_create_string_utf8(env_, text, NAPI_AUTO_LENGTH, &result_); }
   void returns(double value) { napi_create_double(env_, value, &result_); }
   napi_value result() const { return result_; }
 

@@ -1,11 +1,11 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import headers from 'node-api-headers';
 
 const run = promisify(execFile);
 const sources = dirname(fileURLToPath(import.meta.url));
@@ -26,6 +26,7 @@ const flags = [
 ];
 const isaFlags: { readonly [file: string]: readonly string[] } = {
   'isa-avx512.cpp': ['-mavx512f', '-mavx512bw', '-mavx512dq', '-mavx512vl', '-mfma'],
+  'isa-avx512bf16.cpp': ['-mavx512f', '-mavx512bw', '-mavx512dq', '-mavx512vl', '-mavx512bf16', '-mfma'],
   'isa-avx2.cpp': ['-mavx2', '-mfma'],
 };
 const timeoutMs = 300_000;
@@ -34,15 +35,21 @@ const timeoutMs = 300_000;
 export interface BuildOptions {
   /** Added to every call of the compiler, e.g. `-fsanitize=address`. */
   readonly extraFlags: readonly string[];
+  /** Called before a compiler is started: it takes some seconds. */
+  readonly onBuild?: () => void;
 }
 
 /**
  * The path of the compiled addon, built if the cache has none for these sources and this machine; undefined with a reason when there is
  * no compiler or it fails. Processes that build at the same time each build; the last rename wins.
  */
-export async function builtAddon({ extraFlags }: BuildOptions): Promise<{ path: string } | { reason: string }> {
+export async function builtAddon({
+  extraFlags,
+  onBuild,
+}: BuildOptions): Promise<{ path: string } | { reason: string }> {
   const file = join(cacheFolder(), sourceHash(extraFlags), 'verlet.node');
   if (existsSync(file)) return { path: file };
+  onBuild?.();
   const reasons: string[] = [];
   for (const compiler of compilers) {
     const reason = await compile(compiler, extraFlags, file);
@@ -87,7 +94,6 @@ async function compile(compiler: string, extraFlags: readonly string[], file: st
 }
 
 async function compileAll(compiler: string, extraFlags: readonly string[], work: string): Promise<string[]> {
-  const { include_dir: headers } = createRequire(import.meta.url)('node-api-headers') as { include_dir: string };
   const waiting = sourceFiles(/\.cpp$/);
   const objects: string[] = [];
   const worker = async () => {
@@ -98,7 +104,7 @@ async function compileAll(compiler: string, extraFlags: readonly string[], work:
         ...(isaFlagsOf(name) ?? []),
         ...extraFlags,
         '-isystem',
-        headers,
+        headers.include_dir,
         '-c',
         join(sources, name),
         '-o',

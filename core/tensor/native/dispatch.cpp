@@ -1,5 +1,6 @@
+#include <atomic>
 #include <cstdlib>
-#include <cstring>
+#include <string>
 
 #include "kernels.h"
 
@@ -23,21 +24,34 @@ bool hasAvx2() {
 #endif
 }
 
-const Kernels& choose() {
-  const char* named = std::getenv("VERLET_NATIVE_ISA");
-  auto isAllowed = [&](const char* isa) { return named == nullptr || *named == 0 || std::strcmp(named, isa) == 0; };
+/// Null when the processor, or the build, has no such instruction set.
+const Kernels* find(const std::string& isa) {
 #if defined(__x86_64__)
-  if (hasAvx512() && isAllowed("avx512")) return avx512Kernels;
-  if (hasAvx2() && isAllowed("avx2")) return avx2Kernels;
+  if (isa == "avx512bf16") return hasAvx512() && __builtin_cpu_supports("avx512bf16") ? &avx512bf16Kernels : nullptr;
+  if (isa == "avx512") return hasAvx512() ? &avx512Kernels : nullptr;
+  if (isa == "avx2") return hasAvx2() ? &avx2Kernels : nullptr;
 #endif
-  return portableKernels;
+  return isa == "portable" ? &portableKernels : nullptr;
 }
+
+const Kernels* choose() {
+  const char* named = std::getenv("VERLET_NATIVE_ISA");
+  if (named != nullptr && find(named) != nullptr) return find(named);
+  for (const char* isa : {"avx512", "avx2"})
+    if (find(isa) != nullptr) return find(isa);
+  return &portableKernels;
+}
+
+std::atomic<const Kernels*> chosen{choose()};
 
 }  // namespace
 
-const Kernels& kernels() {
-  static const Kernels& chosen = choose();
-  return chosen;
+const Kernels& kernels() { return *chosen.load(std::memory_order_relaxed); }
+
+bool useIsa(const char* isa) {
+  const Kernels* found = find(isa);
+  if (found != nullptr) chosen = found;
+  return found != nullptr;
 }
 
 }  // namespace verlet

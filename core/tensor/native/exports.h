@@ -11,7 +11,6 @@ class Exports {
  public:
   Exports(napi_env env, napi_value object) : env_(env), object_(object) {}
   void add(const char* name, Function function);
-  void add(const char* name, const char* text);
 
  private:
   napi_env env_;

@@ -15,6 +15,29 @@ constexpr int packedASlot = 1;
 /// Multiply-adds below which waking other threads costs more than they save.
 constexpr int64_t smallProduct = 100'000;
 
+/**
+ * What a packed entry holds: one value of k, or with bfloat16 two neighbours, whose products one instruction adds to a float32 sum. A pair
+ * travels as the 32 bits of a float. Rounding to bfloat16 happens while packing; C and its sums stay float32.
+ */
+#ifdef VERLET_BFLOAT16
+constexpr int depthStep = 2;
+static inline vec combine(vec low, vec high) {
+  __m512i a = _mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh(low.v));
+  __m512i b = _mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh(high.v));
+  return {_mm512_castsi512_ps(_mm512_or_si512(a, _mm512_slli_epi32(b, 16)))};
+}
+static inline vec multiplyAdd(vec a, vec b, vec sum) {
+  return {_mm512_dpbf16_ps(sum.v, (__m512bh)_mm512_castps_si512(a.v), (__m512bh)_mm512_castps_si512(b.v))};
+}
+#else
+constexpr int depthStep = 1;
+static inline vec combine(vec low, vec) { return low; }
+static inline vec multiplyAdd(vec a, vec b, vec sum) { return fma(a, b, sum); }
+#endif
+
+/// Packed entries for `inner` values of k.
+static inline int64_t packedDepth(int64_t inner) { return (inner + depthStep - 1) / depthStep; }
+
 static inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 
 /// Where a tile reads and writes.
@@ -60,7 +83,7 @@ static inline void computeTile(const Tile& t) {
       for (int v = 0; v < tileVectors; v++) across[p * tileVectors + v] = load(b + p * panelStride + v * lanes);
     for (int i = 0; i < R; i++) {
       vec down = set1(rows[i / 3][(i % 3) * aRow]);
-      for (int v = 0; v < V; v++) sums[i][v] = fma(down, across[v], sums[i][v]);
+      for (int v = 0; v < V; v++) sums[i][v] = multiplyAdd(down, across[v], sums[i][v]);
     }
     for (int i = 0; i < (R + 2) / 3; i++) rows[i] += aColumn;
     b += panelColumns;
@@ -112,29 +135,28 @@ static inline void computeSomeRows(int rows, const Tile& t, int64_t columns) {
 
 /// Sixteen columns of B over `inner` values of k into a panel; columns that do not exist become zeros.
 static void packColumns(const float* b, int64_t bRow, int64_t bColumn, int64_t inner, int columns, float* to) {
-  if (bColumn == 1) {
-    for (int64_t k = 0; k < inner; k++) {
-      const float* from = b + k * bRow;
-      store(to + k * panelColumns, columns == lanes ? load(from) : loadPartial(from, columns));
-    }
-    return;
-  }
-  int64_t k = 0;
-  if (bRow == 1) {
+  if (bRow == 1 && bColumn != 1) {
     vec block[lanes];
-    for (; k < inner; k += lanes) {
+    for (int64_t k = 0; k < inner; k += lanes, to += lanes / depthStep * panelColumns) {
       int count = (int)least(lanes, inner - k);
       for (int j = 0; j < lanes; j++) {
         const float* from = b + j * bColumn + k;
         block[j] = j >= columns ? zero() : count == lanes ? load(from) : loadPartial(from, count);
       }
       transpose(block);
-      for (int i = 0; i < count; i++) store(to + (k + i) * panelColumns, block[i]);
+      for (int i = 0; i < count; i += depthStep) store(to + i / depthStep * panelColumns, combine(block[i], block[i + depthStep - 1]));
     }
     return;
   }
-  for (; k < inner; k++)
-    for (int j = 0; j < lanes; j++) to[k * panelColumns + j] = j < columns ? b[k * bRow + j * bColumn] : 0.0f;
+  auto row = [&](int64_t k) {
+    if (k >= inner) return zero();
+    const float* from = b + k * bRow;
+    if (bColumn == 1) return columns == lanes ? load(from) : loadPartial(from, columns);
+    float gathered[lanes];
+    for (int j = 0; j < columns; j++) gathered[j] = from[j * bColumn];
+    return loadPartial(gathered, columns);
+  };
+  for (int64_t k = 0; k < inner; k += depthStep, to += panelColumns) store(to, combine(row(k), row(k + depthStep - 1)));
 }
 
 static void packB(const Product& p, int64_t k0, int64_t inner, int64_t c0, int64_t columns, float* to) {
@@ -143,24 +165,28 @@ static void packB(const Product& p, int64_t k0, int64_t inner, int64_t c0, int64
       int64_t column = panel * panelColumns + v * lanes;
       int64_t left = columns - column;
       packColumns(p.b + k0 * p.bRow + (c0 + column) * p.bColumn, p.bRow, p.bColumn, inner,
-                  left < 0 ? 0 : (int)least(lanes, left), to + panel * inner * panelColumns + v * lanes);
+                  left < 0 ? 0 : (int)least(lanes, left), to + panel * packedDepth(inner) * panelColumns + v * lanes);
     }
 }
 
-/// Rows of A whose neighbours in k lie apart, as [inner][tileRows].
+/// Rows of A that cannot be read where they lie, because neighbours in k lie apart or have to be rounded: [depth][tileRows].
 static void packA(const float* a, int64_t aRow, int64_t aColumn, int rows, int64_t inner, float* to) {
-  if (aRow == 1) {
-    for (int64_t k = 0; k < inner; k++) storePartial(to + k * tileRows, loadPartial(a + k * aColumn, rows), rows);
-    return;
+  for (int64_t k = 0; k < inner; k += depthStep, to += tileRows) {
+    auto column = [&](int64_t at) {
+      if (at >= inner) return zero();
+      if (aRow == 1) return loadPartial(a + at * aColumn, rows);
+      float gathered[lanes];
+      for (int i = 0; i < rows; i++) gathered[i] = a[i * aRow + at * aColumn];
+      return loadPartial(gathered, rows);
+    };
+    storePartial(to, combine(column(k), column(k + depthStep - 1)), rows);
   }
-  for (int64_t k = 0; k < inner; k++)
-    for (int i = 0; i < rows; i++) to[k * tileRows + i] = a[i * aRow + k * aColumn];
 }
 
 /// The part of C in rows [r0, r1) and columns [c0, c1).
 static void gemmPart(const Product& p, int64_t r0, int64_t r1, int64_t c0, int64_t c1) {
   float* packed = verlet::scratch(packedBSlot, innerBlock * columnBlock);
-  float* packedRows = p.aColumn == 1 ? nullptr : verlet::scratch(packedASlot, innerBlock * tileRows);
+  float* packedRows = p.aColumn == 1 && depthStep == 1 ? nullptr : verlet::scratch(packedASlot, innerBlock * tileRows);
   for (int64_t column = c0; column < c1; column += columnBlock) {
     int64_t columns = least(columnBlock, c1 - column);
     for (int64_t k = 0; k == 0 || k < p.inner; k += innerBlock) {
@@ -169,7 +195,8 @@ static void gemmPart(const Product& p, int64_t r0, int64_t r1, int64_t c0, int64
       for (int64_t row = r0; row < r1; row += tileRows) {
         int rows = (int)least(tileRows, r1 - row);
         const float* a = p.a + row * p.aRow + k * p.aColumn;
-        Tile tile{a, p.aRow, 1, packed, inner * panelColumns, inner, p.c + row * p.cRow + column, p.cRow, columns,
+        int64_t depth = packedDepth(inner);
+        Tile tile{a, p.aRow, 1, packed, depth * panelColumns, depth, p.c + row * p.cRow + column, p.cRow, columns,
                   p.accumulate || k > 0, k + inner == p.inner && p.bias ? p.bias + column : nullptr};
         if (packedRows) {
           packA(a, p.aRow, p.aColumn, rows, inner, packedRows);

@@ -71,10 +71,14 @@ struct Kernels {
 };
 
 extern const Kernels avx512Kernels;
+extern const Kernels avx512bf16Kernels;
 extern const Kernels avx2Kernels;
 extern const Kernels portableKernels;
 
 /// Those of the best instruction set that the processor has, or of the one that VERLET_NATIVE_ISA names.
 const Kernels& kernels();
+/// Takes another instruction set from here on; false, and nothing happens, where the processor lacks it. The numbers are the same, but for
+/// avx512bf16, whose products round their inputs.
+bool useIsa(const char* isa);
 
 }  // namespace verlet

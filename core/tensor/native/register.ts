@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import type { MatmulPrecision } from '../backend-names.js';
 import { completeWithComposed } from '../fused-kernel.js';
 import { type Addon, loadAddon } from './addon.js';
 import { NativeBackend } from './backend.js';
@@ -21,12 +22,22 @@ const kernels: readonly NativeKernel<never>[] = [
 
 let addonInUse: Addon | undefined;
 
+interface NativeOptions {
+  readonly threads?: number;
+  readonly matmulPrecision?: MatmulPrecision;
+}
+
 /** Makes backend `native` known to tfjs; undefined when it can be used, else a sentence that says why not. */
-export async function registerNativeBackend(threads: number): Promise<string | undefined> {
+export async function registerNativeBackend({
+  threads = 0,
+  matmulPrecision = 'float32',
+}: NativeOptions): Promise<string | undefined> {
   const loaded = await loadAddon();
   if ('reason' in loaded) return loaded.reason;
   const { addon } = loaded;
   addon.setThreads(threads);
+  const problem = choosePrecision(addon, matmulPrecision);
+  if (problem !== undefined) return problem;
   if (addonInUse !== undefined) return undefined;
   addonInUse = addon;
   tf.registerBackend('native', () => new NativeBackend());
@@ -34,4 +45,16 @@ export async function registerNativeBackend(threads: number): Promise<string | u
   for (const kernel of kernels) registerNative(addon, kernel);
   completeWithComposed('native');
   return undefined;
+}
+
+/** Undefined when the kernels now multiply as asked, else why they cannot. */
+function choosePrecision(addon: Addon, precision: MatmulPrecision): string | undefined {
+  const isBfloat16 = addon.isa() === 'avx512bf16';
+  if (isBfloat16 === (precision === 'bfloat16')) return undefined;
+  try {
+    addon.useIsa(isBfloat16 ? 'avx512' : 'avx512bf16');
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
 }

@@ -4,6 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { ConfigError } from '../../../core/errors.js';
 import { decodeSafetensors, encodeSafetensors, type StoredTensor } from '../../../core/model/safetensors.js';
 import { useBackend } from '../../../core/tensor/backend.js';
+import { testBackends } from '../../helpers/gradient.js';
 import {
   leakedTensors,
   never,
@@ -16,7 +17,7 @@ import {
 } from '../../helpers/tiny-policy.js';
 
 beforeAll(async () => {
-  await useBackend('wasm');
+  await useBackend(testBackends[0] ?? 'cpu');
 });
 
 /** Saves a policy that has been trained, so that weights, moments, step and version are none of a fresh one's. */

@@ -1,10 +1,11 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { useBackend } from '../../../core/tensor/backend.js';
+import { testBackends } from '../../helpers/gradient.js';
 import { generateAll, openTinyPolicy, tinySampling, tokensOf, vocabSize } from '../../helpers/tiny-policy.js';
 
 beforeAll(async () => {
-  await useBackend('wasm');
+  await useBackend(testBackends[0] ?? 'cpu');
 });
 
 describe('PolicySampler', () => {

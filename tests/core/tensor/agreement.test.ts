@@ -10,7 +10,7 @@ import { rmsNorm } from '../../../core/tensor/rms-norm.js';
 import { rotary, rotaryTable } from '../../../core/tensor/rotary.js';
 import { swiglu } from '../../../core/tensor/swiglu.js';
 import { expectClose } from '../../helpers/expect-close.js';
-import { Inputs, projectedGradients, read, type TestBackend } from '../../helpers/gradient.js';
+import { Inputs, projectedGradients, read, type TestBackend, testBackends } from '../../helpers/gradient.js';
 
 /** Sizes that fill no block of the kernels. */
 const ops: { readonly [name: string]: (inputs: Inputs) => () => tf.Tensor } = {
@@ -33,7 +33,7 @@ const ops: { readonly [name: string]: (inputs: Inputs) => () => tf.Tensor } = {
   rotary: (inputs) => {
     const x = inputs.cube(19, 3, 10);
     const positions = Array.from({ length: 19 }, (_, i) => i * 31);
-    return () => rotary(x, rotaryTable(positions, 10, 10_000));
+    return () => rotary(x, rotaryTable(600, 10, 10_000), tensor1d(positions, 'int32'));
   },
   attention: (inputs) => {
     const [q, k, v] = [inputs.heads(2, 19, 6, 10), inputs.heads(2, 19, 3, 10), inputs.heads(2, 19, 3, 10)];
@@ -43,10 +43,16 @@ const ops: { readonly [name: string]: (inputs: Inputs) => () => tf.Tensor } = {
   entropy: (inputs) => head(inputs, 'entropy'),
 };
 
-test.each(Object.entries(ops))('%s has the same value and gradients on wasm as on cpu', async (_, op) => {
-  const [cpu, wasm] = [await run('cpu', op), await run('wasm', op)];
-  expect(wasm.length).toBe(cpu.length);
-  for (const [i, expected] of cpu.entries()) expectClose(wasm[i] ?? [], expected, { relative: 1e-4, absolute: 1e-5 });
+const others = testBackends.filter((backend) => backend !== 'cpu');
+
+test.each(Object.entries(ops))('%s has the same value and gradients on every backend as on cpu', async (_, op) => {
+  const expected = await run('cpu', op);
+  for (const backend of others) {
+    const actual = await run(backend, op);
+    expect(actual.length).toBe(expected.length);
+    for (const [i, values] of expected.entries())
+      expectClose(actual[i] ?? [], values, { relative: 1e-4, absolute: 1e-5 });
+  }
 });
 
 /** The value, then one gradient an input. */

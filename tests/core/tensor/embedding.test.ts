@@ -1,9 +1,17 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { expect, test } from 'vitest';
 import { embedding } from '../../../core/tensor/embedding.js';
-import { expectGradients, expectNoLeak, gradients, Inputs, read, withBackends } from '../../helpers/gradient.js';
+import {
+  expectGradients,
+  expectNoLeak,
+  expectRowsAlone,
+  gradients,
+  Inputs,
+  read,
+  withBackends,
+} from '../../helpers/gradient.js';
 
-withBackends(['cpu', 'wasm'], () => {
+withBackends((backend) => {
   test('each token gets its row of the table', () => {
     const rows = read(() => embedding(table(), tf.tensor1d([2, 0, 2], 'int32')));
     expect(rows).toEqual([5, 6, 1, 2, 5, 6]);
@@ -23,8 +31,42 @@ withBackends(['cpu', 'wasm'], () => {
     expectGradients([weight], () => embedding(weight, tf.tensor1d([3, 1, 1, 0, 3], 'int32')));
   });
 
-  test('no rows give no rows', () => {
-    expect(read(() => embedding(table(), tf.tensor1d([], 'int32')))).toEqual([]);
+  test('huge and tiny entries come out as they are', () => {
+    const extremes = Float32Array.of(3e38, -3e38, 1e-38, -0);
+    expect(read(() => embedding(tf.tensor2d(extremes, [4, 1]), tf.tensor1d([3, 2, 1, 0], 'int32')))).toEqual(
+      [...extremes].reverse(),
+    );
+  });
+
+  test('no tokens give no rows, and a gradient of 0', () => {
+    using inputs = new Inputs(3);
+    const weight = inputs.of(table);
+    const none = (): tf.Tensor => embedding(weight, tf.tensor1d([], 'int32'));
+    expect(tf.tidy(() => none().shape)).toEqual([0, 2]);
+    expect(gradients([weight], none, [])).toEqual([[0, 0, 0, 0, 0, 0]]);
+  });
+
+  test('a row of a batch is the row alone', () => {
+    using inputs = new Inputs(4);
+    const weight = inputs.matrix(17, 51);
+    const tokens = Array.from({ length: 13 }, (_, i) => (i * 5) % 17);
+    expectRowsAlone(backend, 13, (rows) =>
+      embedding(
+        weight,
+        tf.tensor1d(
+          rows.map((row) => tokens[row] ?? 0),
+          'int32',
+        ),
+      ),
+    );
+  });
+
+  test('shapes and types that do not fit are named in the error', () => {
+    using inputs = new Inputs(5);
+    const [weight, floats] = [inputs.matrix(3, 2), inputs.vector(4)];
+    expect(() => embedding(weight, floats)).toThrow(
+      /^embedding: tokens is \[N\] int32; got table \[3, 2\], tokens \[4\]$/,
+    );
   });
 
   test('nothing is left but the result', () => {

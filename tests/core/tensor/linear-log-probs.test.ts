@@ -2,11 +2,20 @@ import * as tf from '@tensorflow/tfjs-core';
 import { expect, test } from 'vitest';
 import { type HeadOutput, linearLogProbs } from '../../../core/tensor/linear-log-probs.js';
 import { expectClose } from '../../helpers/expect-close.js';
-import { expectGradients, expectNoLeak, gradients, Inputs, read, withBackends } from '../../helpers/gradient.js';
+import {
+  expectGradients,
+  expectNoLeak,
+  expectRowsAlone,
+  gradients,
+  Inputs,
+  pick,
+  read,
+  withBackends,
+} from '../../helpers/gradient.js';
 
 const float32 = { relative: 1e-5, absolute: 1e-6 };
 
-withBackends(['cpu', 'wasm'], () => {
+withBackends((backend) => {
   test('probabilities 1/4, 1/4 and 1/2 give their logarithms and 1.5 ln 2 nats', () => {
     const head = (target: number): number[] =>
       both(() => linearLogProbs(tf.tensor2d([[1]]), logitWeights([0, 0, Math.log(2)]), targetIds(target), 1));
@@ -40,12 +49,55 @@ withBackends(['cpu', 'wasm'], () => {
     expectClose(dWeight ?? [], [-1, 1, 0], { relative: 0, absolute: 0 });
   });
 
-  test('a row does not depend on the rows beside it', () => {
+  test('a row of a batch is the row alone', () => {
     using inputs = new Inputs(2);
-    const [x, weight] = [inputs.matrix(3, 4), inputs.matrix(5, 4)];
-    const alone = both(() => linearLogProbs(tf.slice2d(x, [1, 0], [1, 4]), weight, targetIds(4), 1));
-    const beside = both(() => linearLogProbs(x, weight, targetIds(0, 4, 2), 1));
-    expect([beside[1], beside[4]]).toEqual(alone);
+    const [x, weight] = [inputs.matrix(13, 50), inputs.matrix(71, 50)];
+    const ids = Array.from({ length: 13 }, (_, i) => (i * 31) % 71);
+    const head = (rows: readonly number[]): HeadOutput =>
+      linearLogProbs(pick(x, rows), weight, targetIds(...rows.map((row) => ids[row]!)), 0.9);
+    expectRowsAlone(backend, 13, (rows) => head(rows).logProbs);
+    expectRowsAlone(backend, 13, (rows) => head(rows).entropy);
+  });
+
+  test('computing in pieces changes no row, and sums the gradient of the weight', () => {
+    using inputs = new Inputs(5);
+    const [x, weight, dLogProbs, dEntropy] = [
+      inputs.matrix(5, 4),
+      inputs.matrix(7, 4),
+      inputs.vector(5),
+      inputs.vector(5),
+    ];
+    const run = (maxLogits: number): number[][] =>
+      tf.tidy(() => {
+        const [given, settings] = [
+          { x, weight, targets: targetIds(6, 0, 3, 3, 1) },
+          { temperature: 0.7, maxLogits },
+        ];
+        const outputs = tf.engine().runKernel<tf.Tensor[]>('LinearLogProbs', given, settings);
+        const backward = { ...given, dLogProbs, dEntropy, entropy: outputs[1]!, logSumExp: outputs[2]! };
+        const gradients = tf.engine().runKernel<tf.Tensor[]>('LinearLogProbsGrad', backward, settings);
+        return [...outputs, ...gradients].map((tensor) => [...tensor.dataSync()]);
+      });
+    const [whole, pieces] = [run(5 * 7), run(2 * 7)]; // two, two and one rows
+    const exact = backend.startsWith('node') ? float32 : { relative: 0, absolute: 0 };
+    for (const [i, values] of whole.entries()) expectClose(pieces[i] ?? [], values, i < 4 ? exact : float32);
+  });
+
+  test('no rows give no rows, and gradients of 0', () => {
+    using inputs = new Inputs(6);
+    const [x, weight] = [inputs.matrix(0, 2), inputs.matrix(3, 2)];
+    const none = (): tf.Tensor => stacked(linearLogProbs(x, weight, targetIds(), 1));
+    expect(tf.tidy(() => none().shape)).toEqual([2, 0]);
+    expect(gradients([x, weight], none, [])).toEqual([[], [0, 0, 0, 0, 0, 0]]);
+  });
+
+  test('shapes and types that do not fit are named in the error', () => {
+    using inputs = new Inputs(7);
+    const [x, weight, floats] = [inputs.matrix(2, 3), inputs.matrix(5, 4), inputs.vector(2)];
+    expect(() => linearLogProbs(x, weight, floats, 1)).toThrow(
+      /^linearLogProbs: weight is \[V, C\].*x \[2, 3\], weight \[5, 4\], targets \[2\]$/,
+    );
+    expect(() => linearLogProbs(weight, weight, floats, 1)).toThrow('linearLogProbs: targets is [N] int32');
   });
 
   test.each([

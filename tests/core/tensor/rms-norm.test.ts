@@ -2,11 +2,20 @@ import * as tf from '@tensorflow/tfjs-core';
 import { expect, test } from 'vitest';
 import { rmsNorm } from '../../../core/tensor/rms-norm.js';
 import { expectClose } from '../../helpers/expect-close.js';
-import { expectGradients, expectNoLeak, gradients, Inputs, read, withBackends } from '../../helpers/gradient.js';
+import {
+  expectGradients,
+  expectNoLeak,
+  expectRowsAlone,
+  gradients,
+  Inputs,
+  pick,
+  read,
+  withBackends,
+} from '../../helpers/gradient.js';
 
 const float32 = { relative: 1e-6, absolute: 1e-7 };
 
-withBackends(['cpu', 'wasm'], () => {
+withBackends((backend) => {
   test('a row is divided by its root mean square and scaled by the weight', () => {
     const y = read(() =>
       rmsNorm(
@@ -50,8 +59,24 @@ withBackends(['cpu', 'wasm'], () => {
     expectClose(gradient, [1000, 1000], float32); // 1 / sqrt(eps)
   });
 
-  test('no rows give no rows', () => {
-    expect(read(() => rmsNorm(tf.zeros<tf.Rank.R2>([0, 3]), tf.ones<tf.Rank.R1>([3]), 1e-6))).toEqual([]);
+  test('no rows give no rows, and a gradient of 0 to the weight', () => {
+    using inputs = new Inputs(3);
+    const weight = inputs.vector(3);
+    const none = (): tf.Tensor => rmsNorm(tf.zeros<tf.Rank.R2>([0, 3]), weight, 1e-6);
+    expect(tf.tidy(() => none().shape)).toEqual([0, 3]);
+    expect(gradients([weight], none, [])).toEqual([[0, 0, 0]]);
+  });
+
+  test('a row of a batch is the row alone', () => {
+    using inputs = new Inputs(4);
+    const [x, weight] = [inputs.matrix(13, 50), inputs.vector(50)];
+    expectRowsAlone(backend, 13, (rows) => rmsNorm(pick(x, rows), weight, 1e-6));
+  });
+
+  test('shapes that do not fit are named in the error', () => {
+    using inputs = new Inputs(5);
+    const [x, weight] = [inputs.matrix(2, 3), inputs.vector(4)];
+    expect(() => rmsNorm(x, weight, 1e-6)).toThrow(/^rmsNorm: weight is \[C\].*x \[2, 3\], weight \[4\]/);
   });
 
   test('nothing is left but the result', () => {
