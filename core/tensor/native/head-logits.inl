@@ -23,13 +23,21 @@ struct LogitsPlace {
 
 static inline int64_t roundUp(int64_t size, int64_t unit) { return (size + unit - 1) / unit * unit; }
 
-/// A group of rows times a packed block of the weight.
-static void multiplyGroup(const Head& head, Range rows, int64_t k, const Tile& first) {
+/// A group of rows times a packed block of the weight, over the values `inner` of k.
+static void multiplyGroup(const Head& head, Range rows, Range inner, const Tile& first) {
   Tile tile = first;
+  float* packedRows = depthStep == 1 ? nullptr : verlet::scratch(packedASlot, innerBlock * tileRows);
   for (int64_t row = rows.begin; row < rows.end; row += tileRows) {
-    tile.a = head.x + row * head.width + k;
+    const int count = (int)least(tileRows, rows.end - row);
+    tile.a = head.x + row * head.width + inner.begin;
     tile.c = first.c + (row - rows.begin) * first.cRow;
-    computeSomeRows<tileRows>((int)least(tileRows, rows.end - row), tile, first.columns);
+    if (packedRows) {
+      packA(tile.a, head.width, 1, count, inner.end - inner.begin, packedRows);
+      tile.a = packedRows;
+      tile.aRow = 1;
+      tile.aColumn = tileRows;
+    }
+    computeSomeRows<tileRows>(count, tile, first.columns);
   }
 }
 
@@ -49,11 +57,11 @@ static void computeLogits(const Head& head, Range rows, Range tokens, const Logi
     for (int64_t column = 0; column < width; column += columnBlock) {
       const int64_t columns = least(columnBlock, width - column);
       for (int64_t k = 0; k == 0 || k < head.width; k += innerBlock) {
-        const int64_t inner = least(innerBlock, head.width - k);
+        const int64_t inner = least(innerBlock, head.width - k), depth = packedDepth(inner);
         float* panels = packed + column * head.width + k * roundUp(columns, panelColumns);
         if (row == rows.begin) packB(product, k, inner, tokens.begin + column, columns, panels);
-        multiplyGroup(head, group, k,
-                      {nullptr, head.width, 1, panels, inner * panelColumns, inner, logits + column, place.stride, columns, k > 0, nullptr});
+        multiplyGroup(head, group, {k, k + inner},
+                      {nullptr, head.width, 1, panels, depth * panelColumns, depth, logits + column, place.stride, columns, k > 0, nullptr});
       }
     }
     use(group, logits);

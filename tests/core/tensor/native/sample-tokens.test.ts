@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { useBackend } from '../../../../core/tensor/backend.js';
+import { nativeAddon, onEverySetting } from '../../../helpers/native-addon.js';
 import { type HeadCase, randomHead, referenceRow, rowsOf, runHead, runKernel } from '../../../helpers/native-head.js';
 
 beforeAll(() => useBackend('native', { threads: 2 }));
@@ -116,6 +117,31 @@ test('more rows than keep their logits at once are sampled alike', () => {
   expect(last.logProbs).toEqual(all.logProbs.slice(60));
 });
 
+test('one and two threads and all instruction sets choose the same tokens with the same bits', async () => {
+  const head = randomHead(70, 40, 3001);
+  const settings = [{}, { temperature: 0 }, { topP: 0.9 }, { topK: 20, minP: 0.01 }, { minP: 0.1, temperature: 0.6 }];
+  const results = [...onEverySetting(await nativeAddon(), () => settings.map((each) => sample(head, each)))];
+  const [, expected] = results.at(-1)!;
+  for (const [setting, result] of results) expect(result, setting).toEqual(expected);
+});
+
+test.each([1, 0.6, 1.5])(
+  'tokens at temperature %d are those of a plain float64 loop over the same random numbers',
+  (temperature) => {
+    const head = randomHead(100, 24, 1300, temperature);
+    const expected = Array.from({ length: 100 }, (_, row) => {
+      const cumulative = referenceRow(head, row).logProbs.map(
+        (
+          (sum) => (logProb: number) =>
+            (sum += Math.exp(logProb))
+        )(0),
+      );
+      return cumulative.findIndex((sum) => philoxUniform(row * 1_000_003, row) * cumulative.at(-1)! < sum);
+    });
+    expect(sample(head, { temperature }).tokens).toEqual(expected);
+  },
+);
+
 test('frequencies are the probabilities', () => {
   const head = { ...flatHead(20_000, 4), weight: Float32Array.from([0.1, 0.2, 0.3, 0.4], Math.log) };
   head.x.fill(1);
@@ -161,6 +187,19 @@ function sample(head: HeadCase, { temperature = 1, topK = 0, topP = 1, minP = 0,
     ).map((values) => [...values]),
   );
   return { tokens: tokens!, logProbs: logProbs!, samplingLogProbs: samplingLogProbs! };
+}
+
+/** Philox4x32-10 of counter (counter, 0, 0, 0) and key (key, 0), in whole numbers of any size. */
+function philoxUniform(key: number, counter: number): number {
+  const word = 2n ** 32n;
+  let [a, b, c, d] = [BigInt(counter), 0n, 0n, 0n];
+  let [k, l] = [BigInt(key), 0n];
+  for (let round = 0; round < 10; round++) {
+    const [left, right] = [0xd2511f53n * a, 0xcd9e8d57n * c];
+    [a, b, c, d] = [(right / word) ^ b ^ k, right % word, (left / word) ^ d ^ l, left % word];
+    [k, l] = [(k + 0x9e3779b9n) % word, (l + 0xbb67ae85n) % word];
+  }
+  return Number(a / 256n) / 2 ** 24;
 }
 
 /** All logits are 0. */
