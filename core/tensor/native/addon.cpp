@@ -39,6 +39,7 @@ napi_value init(napi_env env, napi_value object) {
   exports.add("threads", threadCount);
   exports.add("scratchBytes", heldScratchBytes);
   bindGemm(exports);
+  bindHead(exports);
   return object;
 }
 

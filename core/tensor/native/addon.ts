@@ -25,6 +25,49 @@ export interface Addon {
     accumulate: boolean,
     bias?: Float32Array,
   ): void;
+  linearLogProbs(
+    x: Float32Array,
+    weight: Float32Array,
+    rows: number,
+    width: number,
+    vocabulary: number,
+    targets: Int32Array,
+    temperature: number,
+    logProbs: Float32Array,
+    entropy: Float32Array,
+    logSumExp: Float32Array,
+  ): void;
+  linearLogProbsGrad(
+    x: Float32Array,
+    weight: Float32Array,
+    rows: number,
+    width: number,
+    vocabulary: number,
+    dLogProbs: Float32Array,
+    dEntropy: Float32Array,
+    targets: Int32Array,
+    entropy: Float32Array,
+    logSumExp: Float32Array,
+    temperature: number,
+    dx: Float32Array,
+    dWeight: Float32Array,
+  ): void;
+  sampleTokens(
+    hidden: Float32Array,
+    weight: Float32Array,
+    rows: number,
+    width: number,
+    vocabulary: number,
+    temperature: Float32Array,
+    topK: Int32Array,
+    topP: Float32Array,
+    minP: Float32Array,
+    seeds: Uint32Array,
+    counters: Uint32Array,
+    tokens: Int32Array,
+    logProbs: Float32Array,
+    samplingLogProbs: Float32Array,
+  ): void;
 }
 
 let loading: Promise<{ addon: Addon } | { reason: string }> | undefined;

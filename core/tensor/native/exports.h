@@ -18,5 +18,6 @@ class Exports {
 };
 
 void bindGemm(Exports& exports);
+void bindHead(Exports& exports);
 
 }  // namespace verlet

@@ -5,6 +5,12 @@
 
 #include "math.inl"
 #include "gemm.inl"
+#include "head-logits.inl"
+#include "linear-log-probs.inl"
+#include "linear-log-probs-grad.inl"
+#include "philox.inl"
+#include "cut-distribution.inl"
+#include "sample-tokens.inl"
 
 namespace verlet {
 
@@ -12,6 +18,9 @@ const Kernels VERLET_KERNELS = {
     VERLET_ISA_NAME,
     VERLET_ISA::gemm,
     VERLET_ISA::gemmHere,
+    VERLET_ISA::linearLogProbs,
+    VERLET_ISA::linearLogProbsGrad,
+    VERLET_ISA::sampleTokens,
 };
 
 }  // namespace verlet

@@ -5,10 +5,20 @@ import { type Addon, loadAddon } from './addon.js';
 import { NativeBackend } from './backend.js';
 import { batchMatMul } from './batch-mat-mul.js';
 import { linear, linearGradWeight, linearGradX } from './linear.js';
-import { registerNative } from './native-kernel.js';
+import { linearLogProbs, linearLogProbsGrad } from './linear-log-probs.js';
+import { type NativeKernel, registerNative } from './native-kernel.js';
+import { sampleTokens } from './sample-tokens.js';
 
 /** Kernels of the addon; all others are tfjs's for the cpu, or compositions. */
-const kernels = [batchMatMul, linear, linearGradX, linearGradWeight] as const;
+const kernels: readonly NativeKernel<never>[] = [
+  batchMatMul,
+  linear,
+  linearGradX,
+  linearGradWeight,
+  linearLogProbs,
+  linearLogProbsGrad,
+  sampleTokens,
+];
 
 let addonInUse: Addon | undefined;
 

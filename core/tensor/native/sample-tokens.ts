@@ -1,0 +1,46 @@
+import { headSizes } from './linear-log-probs.js';
+import { floats, type NativeKernel } from './native-kernel.js';
+
+/** How to sample each of N rows: [N] each. */
+interface RowSampling {
+  /** 0 takes the likeliest token and counts as 1. */
+  readonly temperature: Float32Array;
+  /** 0 = all. */
+  readonly topK: Int32Array;
+  /** 1 = all. */
+  readonly topP: Float32Array;
+  /** 0 = all. */
+  readonly minP: Float32Array;
+  readonly seeds: Uint32Array;
+  readonly counters: Uint32Array;
+}
+
+/**
+ * A token a row, its log-prob (the bits of LinearLogProbs) and its log-prob among the tokens that were not cut off (the same bits where none
+ * was). Token 0 and NaN where a logit is not finite.
+ */
+export const sampleTokens: NativeKernel<RowSampling> = {
+  name: 'SampleTokens',
+  run(call, { temperature, topK, topP, minP, seeds, counters }) {
+    const { rows, width, vocabulary } = headSizes(call, 'hidden');
+    const tokens = new Int32Array(rows);
+    const [logProbs, samplingLogProbs] = [call.backend.allocate([rows]), call.backend.allocate([rows])];
+    call.addon.sampleTokens(
+      floats(call, 'hidden'),
+      floats(call, 'weight'),
+      rows,
+      width,
+      vocabulary,
+      temperature,
+      topK,
+      topP,
+      minP,
+      seeds,
+      counters,
+      tokens,
+      logProbs.values,
+      samplingLogProbs.values,
+    );
+    return [call.backend.makeTensorInfo([rows], 'int32', tokens), logProbs.info, samplingLogProbs.info];
+  },
+};

@@ -1,0 +1,142 @@
+import { createHash } from 'node:crypto';
+import * as tf from '@tensorflow/tfjs-core';
+import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { useBackend } from '../../../../core/tensor/backend.js';
+import { expectClose } from '../../../helpers/expect-close.js';
+import { nativeAddon, onEverySetting } from '../../../helpers/native-addon.js';
+import { type HeadCase, randomHead, referenceRow, rowsOf, runHead, runHeadGrad } from '../../../helpers/native-head.js';
+
+beforeAll(() => useBackend('native', { threads: 2 }));
+
+let tensorsBefore = 0;
+beforeEach(() => {
+  tensorsBefore = tf.memory().numTensors;
+});
+afterEach(() => expect(tf.memory().numTensors, 'tensors left behind').toBe(tensorsBefore));
+
+const sizes = [
+  [1, 5, 3],
+  [7, 16, 263],
+  [3, 390, 1024],
+  [100, 24, 1025],
+  [40, 33, 3100],
+] as const;
+
+test.each(sizes)('%i rows of width %i over %i tokens agree with a plain loop', (rows, width, vocabulary) => {
+  const head = randomHead(rows, width, vocabulary, 0.8);
+  const [logProbs, entropy, logSumExp] = runHead(head).map((values) => [...values]);
+  const expected = Array.from({ length: rows }, (_, row) => referenceRow(head, row));
+  const tolerance = { relative: 1e-5, absolute: 1e-5 };
+  const chosen = expected.map((row, i) => row.logProbs[head.targets[i]!]!);
+  expectClose(logProbs!, chosen, tolerance);
+  expectClose(
+    entropy!,
+    expected.map((row) => row.entropy),
+    tolerance,
+  );
+  expect(logSumExp!.every(Number.isFinite)).toBe(true);
+});
+
+test.each(sizes)(
+  'gradients of %i rows of width %i over %i tokens agree with a plain loop',
+  (rows, width, vocabulary) => {
+    const head = randomHead(rows, width, vocabulary, 1.25);
+    const dLogProbs = Float32Array.from({ length: rows }, (_, i) => Math.sin(i + 1));
+    const dEntropy = Float32Array.from({ length: rows }, (_, i) => Math.cos(i) / 4);
+    const [dx, dWeight] = runHeadGrad(head, dLogProbs, dEntropy);
+    const expected = referenceGradients(head, dLogProbs, dEntropy);
+    const tolerance = { relative: 1e-4, absolute: 2e-5 };
+    expectClose([...dx!], [...expected.dx], tolerance);
+    expectClose([...dWeight!], [...expected.dWeight], tolerance);
+  },
+);
+
+test('a row alone has the bits it has among others', () => {
+  const head = randomHead(230, 50, 2100, 0.7);
+  const all = runHead(head);
+  for (const [begin, end] of [
+    [0, 1],
+    [17, 18],
+    [95, 103],
+    [200, 230],
+  ] as const) {
+    const alone = runHead(rowsOf(head, begin, end));
+    expect(alone).toEqual(all.map((values) => values.slice(begin, end)));
+  }
+});
+
+test('more rows than go through the vocabulary together change neither values nor gradients', () => {
+  const head = randomHead(2100, 8, 1200);
+  const all = runHead(head);
+  expect(runHead(rowsOf(head, 2040, 2060))).toEqual(all.map((values) => values.slice(2040, 2060)));
+  const d = Float32Array.from({ length: 2100 }, (_, i) => (i >= 2040 && i < 2060 ? 1 : 0));
+  const [dx, dWeight] = runHeadGrad(head, d, d);
+  const [dxAlone, dWeightAlone] = runHeadGrad(rowsOf(head, 2040, 2060), d.slice(2040, 2060), d.slice(2040, 2060));
+  expect(dx!.slice(2040 * 8, 2060 * 8)).toEqual(dxAlone);
+  expect(dWeight).toEqual(dWeightAlone);
+});
+
+test('one and two threads and all instruction sets give the same bits', async () => {
+  const head = randomHead(26, 390, 1100, 0.7);
+  const dLogProbs = Float32Array.from({ length: 26 }, (_, i) => Math.sin(i));
+  const dEntropy = Float32Array.from({ length: 26 }, (_, i) => Math.cos(i) / 8);
+  const compute = () => [...runHead(head), ...runHeadGrad(head, dLogProbs, dEntropy)].map(digest);
+  const results = [...onEverySetting(await nativeAddon(), compute)];
+  const [, expected] = results.at(-1)!;
+  for (const [setting, result] of results) expect(result, setting).toEqual(expected);
+});
+
+test('extreme logits stay exact: a certain target has log-prob 0 and entropy 0, an impossible one its distance', () => {
+  const head = { ...randomHead(2, 1, 2000), x: Float32Array.of(1000, 1000), weight: new Float32Array(2000) };
+  head.weight[1500] = 1;
+  head.targets.set([1500, 3]);
+  expect(runHead(head).map((values) => [...values])).toEqual([
+    [0, -1000],
+    [0, 0],
+    [1000, 1000],
+  ]);
+});
+
+test.each([Number.NaN, 1e30, -1e30])('a row of %d whose logits are not finite is NaN, the others are not', (value) => {
+  const head = { ...randomHead(3, 1, 1100), x: Float32Array.of(1, value, 1) };
+  head.weight[1090] = 1e10;
+  for (const values of runHead(head)) expect([...values].map(Number.isNaN)).toEqual([false, true, false]);
+});
+
+test('no rows give empty results and a gradient of zeros', () => {
+  const head = randomHead(0, 4, 300);
+  expect(runHead(head).map((values) => values.length)).toEqual([0, 0, 0]);
+  const [dx, dWeight] = runHeadGrad(head, new Float32Array(0), new Float32Array(0));
+  expect(dx).toHaveLength(0);
+  expect(dWeight).toEqual(new Float32Array(1200));
+});
+
+test('a target outside of the vocabulary is named', () => {
+  const head = randomHead(3, 4, 263);
+  head.targets[2] = 263;
+  expect(() => runHead(head)).toThrow('LinearLogProbs: target 263 of row 2 is not in [0, 263)');
+});
+
+function digest(values: Float32Array): string {
+  return createHash('sha256')
+    .update(new Uint8Array(values.buffer, values.byteOffset, values.byteLength))
+    .digest('hex');
+}
+
+function referenceGradients(head: HeadCase, dLogProbs: Float32Array, dEntropy: Float32Array) {
+  const { rows, width, vocabulary, x, weight, targets, temperature } = head;
+  const dx = new Float64Array(rows * width);
+  const dWeight = new Float64Array(vocabulary * width);
+  for (let row = 0; row < rows; row++) {
+    const { logProbs, entropy } = referenceRow(head, row);
+    for (const [token, logProb] of logProbs.entries()) {
+      const towardsTarget = ((token === targets[row] ? 1 : 0) - Math.exp(logProb)) * dLogProbs[row]!;
+      const dLogit = (towardsTarget - Math.exp(logProb) * (logProb + entropy) * dEntropy[row]!) / temperature;
+      for (let k = 0; k < width; k++) {
+        dx[row * width + k]! += dLogit * weight[token * width + k]!;
+        dWeight[token * width + k]! += dLogit * x[row * width + k]!;
+      }
+    }
+  }
+  return { dx, dWeight };
+}
