@@ -33,6 +33,11 @@ napi_value init(napi_env env, napi_value object) {
   exports.add("threads", threadCount);
   exports.add("scratchBytes", heldScratchBytes);
   bindGemm(exports);
+  bindElementwise(exports);
+  bindReductions(exports);
+  bindRows(exports);
+  bindUpdates(exports);
+  bindCopies(exports);
   return object;
 }
 

@@ -5,6 +5,15 @@
 
 #include "math.inl"
 #include "gemm.inl"
+#include "shares.inl"
+#include "elementwise.inl"
+#include "reduce.inl"
+#include "rms-norm.inl"
+#include "rotary.inl"
+#include "swiglu.inl"
+#include "rows.inl"
+#include "adamw.inl"
+#include "copy.inl"
 
 namespace verlet {
 
@@ -12,6 +21,25 @@ const Kernels VERLET_KERNELS = {
     VERLET_ISA_NAME,
     VERLET_ISA::gemm,
     VERLET_ISA::gemmHere,
+    VERLET_ISA::unary,
+    VERLET_ISA::binary,
+    VERLET_ISA::accumulate,
+    VERLET_ISA::select,
+    VERLET_ISA::sumAlongRows,
+    VERLET_ISA::maxAlongRows,
+    VERLET_ISA::sumRows,
+    VERLET_ISA::squaredNorm,
+    VERLET_ISA::softmax,
+    VERLET_ISA::rmsNorm,
+    VERLET_ISA::rmsNormGrad,
+    VERLET_ISA::rotary,
+    VERLET_ISA::swiglu,
+    VERLET_ISA::swigluGrad,
+    VERLET_ISA::gatherRows,
+    VERLET_ISA::scatterRows,
+    VERLET_ISA::adamW,
+    VERLET_ISA::copyStrided,
+    VERLET_ISA::copyRows,
 };
 
 }  // namespace verlet
