@@ -23,10 +23,12 @@ export function registerNative<Attributes>(addon: Addon, { name, run }: NativeKe
     kernelName: name,
     backendName: 'native',
     kernelFunc: (call) => {
+      // tfjs leaves the attributes out where a kernel has none.
+      const attributes = (call.attrs ?? {}) as unknown as Attributes;
       const backend = call.backend as NativeBackend;
       const inputs = call.inputs as NativeCall['inputs'];
       try {
-        return backend.freeingOnError(() => run({ addon, backend, inputs }, call.attrs as unknown as Attributes));
+        return backend.freeingOnError(() => run({ addon, backend, inputs }, attributes));
       } catch (error) {
         throw error instanceof RangeError ? new RangeError(`${name}: ${error.message}`, { cause: error }) : error;
       }
