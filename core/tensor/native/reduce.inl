@@ -6,11 +6,16 @@ constexpr int64_t sumBlock = 16384;
 /// Rows that one partial column sum takes.
 constexpr int64_t rowBlock = 32;
 
-static inline wide addTo(wide sum, vec x) { return add(sum, widen(x)); }
-static inline wide addSquareTo(wide sum, vec x) {
-  wide a = widen(x);
-  return fma(a, a, sum);
-}
+/// What a sum takes of each vector. Types, not functions: those would be called through a pointer.
+struct Itself {
+  wide operator()(wide sum, vec x) const { return add(sum, widen(x)); }
+};
+struct ItsSquare {
+  wide operator()(wide sum, vec x) const {
+    wide a = widen(x);
+    return fma(a, a, sum);
+  }
+};
 
 template <class Step>
 static inline double sumOfBlock(const float* x, int64_t count, const Step& step) {
@@ -43,12 +48,12 @@ static void sumEachRow(const float* x, int64_t rows, int64_t columns, const Step
 }
 
 static void sumAlongRows(const float* x, float* out, int64_t rows, int64_t columns, double scale) {
-  sumEachRow(x, rows, columns, addTo, [&](int64_t row, double sum) { out[row] = (float)(sum * scale); });
+  sumEachRow(x, rows, columns, Itself{}, [&](int64_t row, double sum) { out[row] = (float)(sum * scale); });
 }
 
 static double squaredNorm(const float* x, int64_t count) {
   double result = 0;
-  sumEachRow(x, 1, count, addSquareTo, [&](int64_t, double sum) { result = sum; });
+  sumEachRow(x, 1, count, ItsSquare{}, [&](int64_t, double sum) { result = sum; });
   return result;
 }
 
