@@ -33,6 +33,7 @@ napi_value init(napi_env env, napi_value object) {
   exports.add("threads", threadCount);
   exports.add("scratchBytes", heldScratchBytes);
   bindGemm(exports);
+  bindAttention(exports);
   return object;
 }
 

@@ -19,5 +19,6 @@ class Exports {
 };
 
 void bindGemm(Exports& exports);
+void bindAttention(Exports& exports);
 
 }  // namespace verlet

@@ -5,6 +5,10 @@
 
 #include "math.inl"
 #include "gemm.inl"
+#include "block-product.inl"
+#include "attention.inl"
+#include "attention-grad.inl"
+#include "cached-attention.inl"
 
 namespace verlet {
 
@@ -12,6 +16,10 @@ const Kernels VERLET_KERNELS = {
     VERLET_ISA_NAME,
     VERLET_ISA::gemm,
     VERLET_ISA::gemmHere,
+    VERLET_ISA::attention,
+    VERLET_ISA::attentionGrad,
+    VERLET_ISA::appendToPages,
+    VERLET_ISA::cachedAttention,
 };
 
 }  // namespace verlet

@@ -1,13 +1,23 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { completeWithComposed } from '../fused-kernel.js';
 import { type Addon, loadAddon } from './addon.js';
+import { attention, attentionGrad } from './attention.js';
 import { NativeBackend } from './backend.js';
 import { batchMatMul } from './batch-mat-mul.js';
+import { cachedAttention } from './cached-attention.js';
 import { linear, linearGradWeight, linearGradX } from './linear.js';
-import { registerNative } from './native-kernel.js';
+import { type NativeKernel, registerNative } from './native-kernel.js';
 
 /** Kernels of the addon; all others are tfjs's for the cpu, or compositions. */
-const kernels = [batchMatMul, linear, linearGradX, linearGradWeight] as const;
+const kernels: readonly NativeKernel<never>[] = [
+  batchMatMul,
+  linear,
+  linearGradX,
+  linearGradWeight,
+  attention,
+  attentionGrad,
+  cachedAttention,
+];
 
 let addonInUse: Addon | undefined;
 
