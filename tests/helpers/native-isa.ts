@@ -37,5 +37,16 @@ function source(program: (addon: Addon) => readonly Float32Array[]): string {
     addon.setThreads(1);
     const hash = require('node:crypto').createHash('sha256');
     for (const values of (${program})(addon)) hash.update(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
-    console.log(JSON.stringify({ used: addon.isa, digest: hash.digest('hex') }));`;
+    console.log(JSON.stringify({ used: addon.isa(), digest: hash.digest('hex') }));`;
+}
+
+/**
+ * What a script of these helpers prints when it runs in a process of its own whose kernels are those of an instruction set. A processor
+ * that lacks it runs the portable ones.
+ */
+export async function printedOn(isa: (typeof isas)[number], script: string): Promise<string> {
+  const env = { ...process.env, VERLET_NATIVE_ISA: isa };
+  const words = ['--import', 'jiti/register', `tests/helpers/${script}`];
+  const { stdout } = await promisify(execFile)(process.execPath, words, { env });
+  return stdout;
 }

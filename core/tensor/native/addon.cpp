@@ -45,6 +45,7 @@ napi_value init(napi_env env, napi_value object) {
   bindRows(exports);
   bindUpdates(exports);
   bindCopies(exports);
+  bindAttention(exports);
   return object;
 }
 

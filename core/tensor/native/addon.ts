@@ -163,6 +163,55 @@ export interface Addon {
     toStride: number,
     toOffset: number,
   ): void;
+  attention(
+    q: Float32Array,
+    k: Float32Array,
+    v: Float32Array,
+    out: Float32Array,
+    logSumExp: Float32Array,
+    offsets: Int32Array,
+    rows: number,
+    sequences: number,
+    heads: number,
+    kvHeads: number,
+    headDim: number,
+  ): void;
+  attentionGrad(
+    dOut: Float32Array,
+    q: Float32Array,
+    k: Float32Array,
+    v: Float32Array,
+    out: Float32Array,
+    logSumExp: Float32Array,
+    dq: Float32Array,
+    dk: Float32Array,
+    dv: Float32Array,
+    offsets: Int32Array,
+    rows: number,
+    sequences: number,
+    heads: number,
+    kvHeads: number,
+    headDim: number,
+  ): void;
+  cachedAttention(
+    q: Float32Array,
+    k: Float32Array,
+    v: Float32Array,
+    out: Float32Array,
+    keySlabs: readonly Float32Array[],
+    valueSlabs: readonly Float32Array[],
+    pagesPerSlab: number,
+    lengths: Int32Array,
+    offsets: Int32Array,
+    blocks: Int32Array,
+    blockOffsets: Int32Array,
+    rows: number,
+    sequences: number,
+    blockCount: number,
+    heads: number,
+    kvHeads: number,
+    headDim: number,
+  ): void;
 }
 
 let loading: Promise<{ addon: Addon } | { reason: string }> | undefined;

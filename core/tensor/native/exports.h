@@ -24,5 +24,6 @@ void bindReductions(Exports& exports);
 void bindRows(Exports& exports);
 void bindUpdates(Exports& exports);
 void bindCopies(Exports& exports);
+void bindAttention(Exports& exports);
 
 }  // namespace verlet

@@ -20,6 +20,10 @@
 #include "rows.inl"
 #include "adamw.inl"
 #include "copy.inl"
+#include "block-product.inl"
+#include "attention.inl"
+#include "attention-grad.inl"
+#include "cached-attention.inl"
 
 namespace verlet {
 
@@ -49,6 +53,10 @@ const Kernels VERLET_KERNELS = {
     VERLET_ISA::adamW,
     VERLET_ISA::copyStrided,
     VERLET_ISA::copyRows,
+    VERLET_ISA::attention,
+    VERLET_ISA::attentionGrad,
+    VERLET_ISA::appendToPages,
+    VERLET_ISA::cachedAttention,
 };
 
 }  // namespace verlet

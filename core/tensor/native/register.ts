@@ -2,8 +2,10 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { MatmulPrecision } from '../backend-names.js';
 import { completeWithComposed } from '../fused-kernel.js';
 import { type Addon, loadAddon } from './addon.js';
+import { attention, attentionGrad } from './attention.js';
 import { NativeBackend } from './backend.js';
 import { batchMatMul } from './batch-mat-mul.js';
+import { cachedAttention } from './cached-attention.js';
 import { copyKernels } from './copy-kernels.js';
 import { elementwiseKernels } from './elementwise.js';
 import { embedding, embeddingGrad, gather } from './embedding.js';
@@ -41,6 +43,9 @@ const kernels: readonly NativeKernel<never>[] = [
   ...elementwiseKernels,
   ...copyKernels,
   ...fillKernels,
+  attention,
+  attentionGrad,
+  cachedAttention,
 ];
 
 let addonInUse: Addon | undefined;

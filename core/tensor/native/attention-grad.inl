@@ -1,0 +1,156 @@
+// Gradient of attention: FlashAttention-2 (Dao, arXiv:2307.08691), Algorithm 2. Weights are made again from the logSumExp; nothing of size
+// [T, T] is kept. Sums run in a fixed order (dq over ascending keys; dk and dv over ascending query positions, heads of a group within
+// each), so that computing dq apart from dk and dv, or a range of either alone, changes no bit.
+namespace VERLET_ISA {
+
+using verlet::AttentionGrad;
+using verlet::AttentionGradPart;
+
+constexpr int gradRowsTogether = 96;
+constexpr int keyValueGradSlot = 4;
+
+/// One sequence and key head in scratch, by blocks of 64 keys from block `first` on; keys that do not exist are zeros.
+struct GradKeyValues {
+  /// [D, 64] a block
+  float *keysTransposed, *valuesTransposed;
+  /// [64, D] a block
+  float *keys, *dKeys, *dValues;
+  int64_t first, last, blockSize;
+
+  float* of(float* base, int64_t block) const { return base + (block - first) * blockSize; }
+};
+
+/// One group of rows in scratch: [rows, D], [rows, 64] and [rows].
+struct GradRows {
+  float *queries, *dOut, *dQueries, *weights, *dScores, *logSumExp, *delta;
+
+  GradRows(int64_t D) {
+    queries = verlet::scratch(rowsSlot, gradRowsTogether * (3 * D + 2 * keysPerBlock + 2));
+    dOut = queries + gradRowsTogether * D;
+    weights = dOut + gradRowsTogether * D;
+    dScores = weights + gradRowsTogether * keysPerBlock;
+    logSumExp = dScores + gradRowsTogether * keysPerBlock;
+    delta = logSumExp + gradRowsTogether;
+    dQueries = delta + gradRowsTogether;
+  }
+};
+
+static inline void clear(float* to, int64_t count) {
+  for (int64_t i = 0; i < count; i++) to[i] = 0.0f;
+}
+
+static GradKeyValues gatherKeyValues(const AttentionGrad& g, const AttentionGradPart& p) {
+  const int64_t D = g.headDim, tokens = least(p.tokens, p.keysTo), blockSize = keysPerBlock * D;
+  const int64_t first = p.keysFrom / keysPerBlock, last = blocksOf(tokens), size = (last - first) * blockSize;
+  float* base = verlet::scratch(keyValueSlot, 3 * size);
+  float* sums = verlet::scratch(keyValueGradSlot, 2 * size);
+  GradKeyValues to{base, base + size, base + 2 * size, sums, sums + size, first, last, blockSize};
+  if (p.wantsKeyValues) clear(sums, 2 * size);
+  for (int64_t block = first; block < last; block++) {
+    const int64_t start = block * keysPerBlock, count = least(keysPerBlock, tokens - start);
+    const int64_t row = g.kvHeads * D, at = (p.firstRow + start) * row + p.kvHead * D;
+    if (count < keysPerBlock) {
+      clear(to.of(to.keysTransposed, block), blockSize);
+      clear(to.of(to.valuesTransposed, block), blockSize);
+    }
+    writeTransposed(g.k + at, row, count, D, to.of(to.keysTransposed, block), 0);
+    writeTransposed(g.v + at, row, count, D, to.of(to.valuesTransposed, block), 0);
+    for (int64_t j = 0; j < count; j++) copyRow(g.k + at + j * row, to.of(to.keys, block) + j * D, D);
+  }
+  return to;
+}
+
+static inline float dot(const float* a, const float* b, int64_t D) {
+  vec sum = zero();
+  int64_t d = 0;
+  for (; d + lanes <= D; d += lanes) sum = fma(load(a + d), load(b + d), sum);
+  if (d < D) sum = fma(loadPartial(a + d, (int)(D - d)), loadPartial(b + d, (int)(D - d)), sum);
+  return reduceAdd(sum);
+}
+
+static inline int64_t headOf(const AttentionGrad& g, const AttentionGradPart& p, int64_t row) {
+  int64_t group = g.heads / g.kvHeads;
+  return (p.firstRow + row / group) * g.heads + p.kvHead * group + row % group;
+}
+
+/// Queries times the scale, dOut, and delta = dOut . out of each row.
+static void gatherRows(const AttentionGrad& g, const AttentionGradPart& p, const Rows& rows, vec scale, const GradRows& to) {
+  const int64_t D = g.headDim;
+  for (int64_t i = 0; i < rows.count; i++) {
+    int64_t head = headOf(g, p, rows.first + i);
+    scaleRow(g.q + head * D, scale, to.queries + i * D, D);
+    copyRow(g.dOut + head * D, to.dOut + i * D, D);
+    to.logSumExp[i] = g.logSumExp[head];
+    to.delta[i] = dot(g.dOut + head * D, g.out + head * D, D);
+  }
+  if (p.wantsQueries) clear(to.dQueries, rows.count * D);
+}
+
+/// weights = e^(score - logSumExp), dScores = weights (dWeights - delta); both 0 where the row sees no key.
+static void differentiateSoftmax(const Rows& rows, int64_t block, const GradRows& r) {
+  for (int64_t i = 0; i < rows.count; i++) {
+    const int64_t keys = rows.visible(i, block);
+    const vec logSumExp = set1(r.logSumExp[i]), delta = set1(r.delta[i]);
+    float *weights = r.weights + i * keysPerBlock, *dScores = r.dScores + i * keysPerBlock;
+    for (int64_t j = 0; j < keysPerBlock; j += lanes) {
+      if (j >= keys) {
+        store(weights + j, zero());
+        store(dScores + j, zero());
+        continue;
+      }
+      vec score = keys - j >= lanes ? load(weights + j) : maskAfter(load(weights + j), keys - j);
+      vec weight = exp(sub(score, logSumExp));
+      store(weights + j, weight);
+      store(dScores + j, mul(weight, sub(load(dScores + j), delta)));
+    }
+  }
+}
+
+/// sums [keys, D] += weights [rows, 64] transposed times matrix [rows, D]; each tile of keys leaves out the rows before them all.
+static void addTransposed(const Rows& rows, int64_t block, const float* weights, const float* matrix, float* sums, int64_t D) {
+  const int64_t keys = rows.visible(rows.count - 1, block);
+  for (int64_t key = 0; key < keys; key += tileRows) {
+    int64_t seen = (block * keysPerBlock + key - rows.past) * rows.group - rows.first;
+    int64_t from = seen > 0 ? seen : 0;
+    multiply({weights + from * keysPerBlock + key, 1, keysPerBlock, matrix + from * D, D, sums + key * D, D, least(tileRows, keys - key), D,
+              rows.count - from, true});
+  }
+}
+
+static void differentiateRows(const AttentionGrad& g, const AttentionGradPart& p, const Rows& rows, const GradKeyValues& kv) {
+  const int64_t D = g.headDim;
+  const vec scale = set1((float)(1.0 / __builtin_sqrt((double)D)));
+  GradRows r(D);
+  gatherRows(g, p, rows, scale, r);
+  for (int64_t block = kv.first; block < kv.last && rows.visible(rows.count - 1, block) > 0; block++) {
+    multiplyVisible(rows, block, r.queries, kv.of(kv.keysTransposed, block), r.weights, D);
+    multiplyVisible(rows, block, r.dOut, kv.of(kv.valuesTransposed, block), r.dScores, D);
+    differentiateSoftmax(rows, block, r);
+    if (p.wantsQueries) addVisible(rows, block, r.dScores, kv.of(kv.keys, block), r.dQueries, D);
+    if (!p.wantsKeyValues) continue;
+    addTransposed(rows, block, r.weights, r.dOut, kv.of(kv.dValues, block), D);
+    addTransposed(rows, block, r.dScores, r.queries, kv.of(kv.dKeys, block), D);
+  }
+  if (!p.wantsQueries) return;
+  for (int64_t i = 0; i < rows.count; i++) scaleRow(r.dQueries + i * D, scale, g.dq + headOf(g, p, rows.first + i) * D, D);
+}
+
+static void scatterKeyValues(const AttentionGrad& g, const AttentionGradPart& p, const GradKeyValues& kv) {
+  const int64_t D = g.headDim, tokens = least(p.tokens, p.keysTo);
+  for (int64_t t = p.keysFrom; t < tokens; t++) {
+    int64_t at = ((p.firstRow + t) * g.kvHeads + p.kvHead) * D, from = (t - p.keysFrom) * D;
+    copyRow(kv.dKeys + from, g.dk + at, D);
+    copyRow(kv.dValues + from, g.dv + at, D);
+  }
+}
+
+/// One part, on the calling thread.
+static void attentionGrad(const AttentionGrad& g, const AttentionGradPart& p) {
+  const int64_t group = g.heads / g.kvHeads, first = p.from * group, end = p.to * group;
+  GradKeyValues kv = gatherKeyValues(g, p);
+  for (int64_t row = first; row < end; row += gradRowsTogether)
+    differentiateRows(g, p, {row, least(gradRowsTogether, end - row), group, 0}, kv);
+  if (p.wantsKeyValues) scatterKeyValues(g, p, kv);
+}
+
+}  // namespace VERLET_ISA

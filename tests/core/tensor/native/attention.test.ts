@@ -1,0 +1,118 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { useBackend } from '../../../../core/tensor/backend.js';
+import { isas, printedOn } from '../../../helpers/native-isa.js';
+import {
+  attend,
+  attendGrad,
+  headTensors,
+  type PackedHeads,
+  packedHeads,
+  runKernel,
+  sequenceOf,
+} from '../../../helpers/packed-heads.js';
+import { plainAttention } from '../../../helpers/plain-attention.js';
+import { differingBits, largestError } from '../../../helpers/same-bits.js';
+
+let tensorsBefore = 0;
+beforeEach(async () => {
+  await useBackend('native', { threads: 1 });
+  tensorsBefore = tf.memory().numTensors;
+});
+afterEach(() => expect(tf.memory().numTensors, 'tensors left behind').toBe(tensorsBefore));
+
+const sizes = [
+  { heads: 1, kvHeads: 1, headDim: 2 },
+  { heads: 6, kvHeads: 2, headDim: 4 },
+  { heads: 2, kvHeads: 2, headDim: 10 },
+  { heads: 8, kvHeads: 1, headDim: 16 },
+  { heads: 3, kvHeads: 1, headDim: 24 },
+  { heads: 4, kvHeads: 2, headDim: 64 },
+  { heads: 2, kvHeads: 1, headDim: 80 },
+];
+
+test.each(sizes)('agrees with plain loops: $heads heads, $kvHeads of keys, of $headDim', (size) => {
+  const x = packedHeads([1, 63, 130, 64, 5, 200], size);
+  const [{ out, logSumExp }, plain] = [attend(x), plainAttention(x)];
+  expect(largestError(out, plain.out)).toBeLessThan(3e-6);
+  expect(largestError(logSumExp, plain.logSumExp)).toBeLessThan(1e-6);
+});
+
+test.each(sizes)('its gradient agrees with plain loops: $heads heads, $kvHeads of keys, of $headDim', (size) => {
+  const x = packedHeads([1, 63, 130, 64, 5, 200], size);
+  const [{ dq, dk, dv }, plain] = [attendGrad(x), plainAttention(x)];
+  expect(largestError(dq, plain.dq)).toBeLessThan(3e-5);
+  expect(largestError(dk, plain.dk)).toBeLessThan(3e-5);
+  expect(largestError(dv, plain.dv)).toBeLessThan(3e-5);
+});
+
+test('a sequence alone has the bits it has among others', () => {
+  const x = packedHeads([70, 129, 1, 200], { heads: 6, kvHeads: 2, headDim: 16 });
+  const alone = sequenceOf(x, 1);
+  const [all, one] = [everything(x), everything(alone)];
+  for (const [i, values] of all.entries()) {
+    const width = values.length / 400;
+    expect(differingBits(values.slice(70 * width, 199 * width), one[i] ?? values)).toBe(0);
+  }
+});
+
+test('a prefix has the bits it has before more tokens', () => {
+  const x = packedHeads([200], { heads: 2, kvHeads: 1, headDim: 24 });
+  const prefix = sequenceOf({ ...x, lengths: [90, 110], offsets: Int32Array.of(0, 90, 200) }, 0);
+  expect(differingBits(attend(x).out.slice(0, 90 * 48), attend(prefix).out)).toBe(0);
+});
+
+test.each([
+  { lengths: [600], heads: 2, kvHeads: 1 },
+  { lengths: [40, 300, 3, 200, 90], heads: 6, kvHeads: 3 },
+])('any number of threads computes the same bits: $lengths', async ({ lengths, heads, kvHeads }) => {
+  const x = packedHeads(lengths, { heads, kvHeads, headDim: 32 });
+  const one = everything(x);
+  for (const threads of [2, 5]) {
+    await useBackend('native', { threads });
+    expect(everything(x).map((values, i) => differingBits(values, one[i] ?? values))).toEqual([0, 0, 0, 0, 0]);
+  }
+});
+
+test('every instruction set computes the same bits', async () => {
+  const [avx512, avx2, portable] = await Promise.all(isas.map((isa) => printedOn(isa, 'print-attention.ts')));
+  expect(avx512).not.toBe('');
+  expect(avx2).toBe(avx512);
+  expect(portable).toBe(avx512);
+});
+
+test('a NaN reaches its own position and later ones, no earlier one and no other sequence', () => {
+  const x = packedHeads([100, 30], { heads: 3, kvHeads: 1, headDim: 16 });
+  const clean = attend(x).out;
+  x.k[75 * 16] = Number.NaN;
+  x.v[75 * 16 + 3] = Number.NaN;
+  const { out } = attend(x);
+  expect(differingBits(out.slice(0, 75 * 48), clean.slice(0, 75 * 48))).toBe(0);
+  expect(out.slice(75 * 48, 100 * 48).every(Number.isNaN)).toBe(true);
+  expect(differingBits(out.slice(100 * 48), clean.slice(100 * 48))).toBe(0);
+});
+
+test('scores in the thousands neither overflow nor vanish', () => {
+  const x = packedHeads([130], { heads: 2, kvHeads: 1, headDim: 16 }, 60);
+  expect(largestError(attend(x).out, plainAttention(x).out)).toBeLessThan(1e-3);
+});
+
+test('nothing in gives nothing out, also between sequences', () => {
+  const size = { heads: 2, kvHeads: 1, headDim: 8 };
+  expect(attend(packedHeads([], size)).out.length).toBe(0);
+  expect(everything(packedHeads([0, 3, 0, 4, 0], size))).toEqual(everything(packedHeads([3, 4], size)));
+});
+
+test('offsets that do not fit the rows are refused', () => {
+  const x = packedHeads([3, 4], { heads: 2, kvHeads: 1, headDim: 8 });
+  for (const offsets of [[0, 3], [0, 8, 7], [1, 7], []]) {
+    const run = () => tf.tidy(() => runKernel('Attention', headTensors(x), { offsets: Int32Array.from(offsets) }));
+    expect(run).toThrow(/offsets must ascend|entries|not a size/);
+  }
+});
+
+/** out, logSumExp, dq, dk and dv */
+function everything(x: PackedHeads): Float32Array[] {
+  const [{ out, logSumExp }, { dq, dk, dv }] = [attend(x), attendGrad(x)];
+  return [out, logSumExp, dq, dk, dv];
+}
