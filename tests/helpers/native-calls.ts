@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { NativeBackend } from '../../core/tensor/native/backend.js';
-import { loadedAddon } from './native-isa.js';
+import { nativeAddon } from './native-addon.js';
 
 /** Runs a kernel on the current backend and returns the values of its outputs; these and the inputs are disposed. */
 export function runKernel(
@@ -22,7 +22,7 @@ export function runKernel(
 
 /** The same for one thread and for three: what they return must be equal to the bit, and is returned. */
 export async function onAnyThreads<Result>(compute: () => Result): Promise<readonly [Result, Result]> {
-  const addon = await loadedAddon();
+  const addon = await nativeAddon();
   addon.setThreads(3);
   const many = compute();
   addon.setThreads(1);

@@ -88,7 +88,7 @@ static void maxAlongRows(const float* x, float* out, int64_t rows, int64_t colum
 template <class AddBlock>
 static void sumOverRows(float* total, int64_t rows, int64_t columns, const AddBlock& addBlock) {
   const int64_t blocks = (rows + rowBlock - 1) / rowBlock;
-  float* sums = verlet::scratch(rowSumsSlot, blocks * columns);
+  float* sums = verlet::scratch(columnSumsSlot, blocks * columns);
   forShares(blocks, 1, rows * columns, [&](int64_t from, int64_t to) {
     for (int64_t block = from; block < to; block++) {
       float* own = sums + block * columns;

@@ -5,7 +5,7 @@ namespace VERLET_ISA {
 constexpr int64_t smallWork = 32768;
 /// Scratch of reductions: partial sums in float64, and in float32.
 constexpr int wideSumsSlot = 5;
-constexpr int rowSumsSlot = 6;
+constexpr int columnSumsSlot = 6;
 
 /// Calls body(from, to) for a share a thread of [0, count), cut between whole units; `numbers` says how much work there is in all.
 template <class Body>

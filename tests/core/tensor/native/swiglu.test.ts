@@ -51,6 +51,6 @@ test('neither threads nor other rows change a bit', async () => {
 test('far from 0 a gate is open or closed, and NaN is NaN', () => {
   const padded = (values: number[]): number[] => [...values, ...Array<number>(columns - values.length).fill(0)];
   const result = forward(padded([500, -500, Number.NaN]), padded([2, 2, 2]));
-  expect(result.slice(0, 3)).toEqual([1000, expect.closeTo(0, 30), Number.NaN]);
+  expect(result.slice(0, 3)).toEqual([1000, -0, Number.NaN]);
   expect(forward([], [])).toEqual([]);
 });
