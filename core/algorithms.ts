@@ -23,7 +23,11 @@ export const algorithmConfig = z.strictObject({
   entropyCoeff: z.number().min(0).default(0).describe('weight of the entropy bonus'),
   ppoEpochs: z.int().min(1).max(64).default(1).describe('passes over the trajectories of a step'),
   ppoMiniBatchSize: z.int().min(1).default(64).describe('sequences an optimizer step'),
-  ppoMicroBatchSize: z.int().min(1).default(32).describe('sequences a forward pass; changes speed and memory only'),
+  ppoMaxTokenLenPerGpu: z
+    .int()
+    .min(1)
+    .default(16_384)
+    .describe('tokens a forward pass, of whole sequences; changes speed and memory only'),
 });
 
 export type AlgorithmConfig = z.output<typeof algorithmConfig>;

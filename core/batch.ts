@@ -8,18 +8,23 @@ export interface WeightedSequence {
   readonly weight: number;
 }
 
+/** Tokens a forward pass computes of a sequence: those up to the last one that predicts a sampled token. */
+export function computedLength({ mask }: Pick<TrainSequence, 'mask'>): number {
+  return Math.max(0, mask.lastIndexOf(1));
+}
+
 /**
- * Sequences as tensors, B of them padded on the right to the longest T; M = sampled tokens in all.
- * A token is predicted by the position before it, so position 0 is never a target.
+ * S sequences packed end to end without padding: N computed tokens of which M predict a sampled one. A token is predicted by the
+ * position before it, so position 0 is never a target, and what follows the last predictor is left out.
  */
 export class Batch implements Disposable {
-  readonly size: number;
-  readonly length: number;
-  /** [B*T] int32 */
+  /** [N] int32 */
   readonly tokens: tf.Tensor1D;
-  /** Position in its sequence of each of the B*T entries. */
-  readonly positions: readonly number[];
-  /** [M] int32: index into B*T of the position that predicts each target. */
+  /** [N] int32: position of each token in its sequence. */
+  readonly positions: tf.Tensor1D;
+  /** [S + 1]: sequence s is the tokens from offsets[s] up to offsets[s + 1]. */
+  readonly offsets: Int32Array;
+  /** [M] int32: index into N of the token that predicts each target. */
   readonly predictors: tf.Tensor1D;
   /** [M] int32 */
   readonly targets: tf.Tensor1D;
@@ -29,47 +34,64 @@ export class Batch implements Disposable {
   readonly weights: tf.Tensor1D;
 
   constructor(members: readonly WeightedSequence[]) {
-    this.size = members.length;
-    this.length = Math.max(...members.map(({ sequence }) => sequence.tokens.length));
-    const tokens = new Int32Array(this.size * this.length);
-    const chosen: { predictor: number; target: number; old: number; advantage: number; weight: number }[] = [];
-    for (const [row, { sequence, weight }] of members.entries()) {
-      checkLengths(sequence);
-      tokens.set(sequence.tokens, row * this.length);
-      for (const [t, target] of sequence.tokens.entries()) {
-        if (sequence.mask[t] !== 1) continue;
-        assert(t > 0, 'the first token of a sequence cannot be a sampled one');
-        const [old, advantage] = [sequence.logprobs[t] ?? 0, sequence.advantages[t] ?? 0];
-        assert(
-          Number.isFinite(old) && Number.isFinite(advantage),
-          `log-prob ${old} or advantage ${advantage} of token ${t} is not finite`,
-        );
-        chosen.push({
-          predictor: row * this.length + t - 1,
-          target,
-          old,
-          advantage,
-          weight,
-        });
-      }
-    }
-    this.positions = Array.from(tokens, (_, i) => i % this.length);
-    this.tokens = tf.tensor1d(tokens, 'int32');
-    this.predictors = tf.tensor1d(
-      Int32Array.from(chosen, ({ predictor }) => predictor),
-      'int32',
-    );
-    this.targets = tf.tensor1d(
-      Int32Array.from(chosen, ({ target }) => target),
-      'int32',
-    );
-    this.oldLogProbs = tf.tensor1d(Float32Array.from(chosen, ({ old }) => old));
-    this.advantages = tf.tensor1d(Float32Array.from(chosen, ({ advantage }) => advantage));
-    this.weights = tf.tensor1d(Float32Array.from(chosen, ({ weight }) => weight));
+    const packed = new PackedColumns(members.length);
+    for (const [s, member] of members.entries()) packed.add(s, member);
+    const ints = (values: readonly number[]): tf.Tensor1D => tf.tensor1d(Int32Array.from(values), 'int32');
+    const floats = (values: readonly number[]): tf.Tensor1D => tf.tensor1d(Float32Array.from(values));
+    this.offsets = packed.offsets;
+    this.tokens = ints(packed.tokens);
+    this.positions = ints(packed.positions);
+    this.predictors = ints(packed.predictors);
+    this.targets = ints(packed.targets);
+    this.oldLogProbs = floats(packed.oldLogProbs);
+    this.advantages = floats(packed.advantages);
+    this.weights = floats(packed.weights);
   }
 
   [Symbol.dispose](): void {
-    tf.dispose([this.tokens, this.predictors, this.targets, this.oldLogProbs, this.advantages, this.weights]);
+    tf.dispose([this.tokens, this.positions, this.predictors, this.targets]);
+    tf.dispose([this.oldLogProbs, this.advantages, this.weights]);
+  }
+}
+
+/** A batch's columns while they grow. */
+class PackedColumns {
+  readonly offsets: Int32Array;
+  readonly tokens: number[] = [];
+  readonly positions: number[] = [];
+  readonly predictors: number[] = [];
+  readonly targets: number[] = [];
+  readonly oldLogProbs: number[] = [];
+  readonly advantages: number[] = [];
+  readonly weights: number[] = [];
+
+  constructor(sequences: number) {
+    this.offsets = new Int32Array(sequences + 1);
+  }
+
+  add(s: number, { sequence, weight }: WeightedSequence): void {
+    checkLengths(sequence);
+    const first = this.tokens.length;
+    const length = computedLength(sequence);
+    for (let t = 0; t < length; t++) {
+      this.tokens.push(sequence.tokens[t] ?? 0);
+      this.positions.push(t);
+    }
+    this.offsets[s + 1] = first + length;
+    for (const [t, target] of sequence.tokens.entries()) {
+      if (sequence.mask[t] !== 1) continue;
+      assert(t > 0, 'the first token of a sequence cannot be a sampled one');
+      const [old, advantage] = [sequence.logprobs[t] ?? 0, sequence.advantages[t] ?? 0];
+      assert(
+        Number.isFinite(old) && Number.isFinite(advantage),
+        `log-prob ${old} or advantage ${advantage} of token ${t} is not finite`,
+      );
+      this.predictors.push(first + t - 1);
+      this.targets.push(target);
+      this.oldLogProbs.push(old);
+      this.advantages.push(advantage);
+      this.weights.push(weight);
+    }
   }
 }
 

@@ -82,7 +82,7 @@ function suggestion(scope: Scope, path: Path, key: string): string | undefined {
   const siblings = keysAt(scope.schema, path, scope.input);
   const sibling = siblings.find((known) => isSameName(known, key));
   if (sibling !== undefined) return `write ${dotted([...path, sibling])}`;
-  const alias = scope.aliases?.[dotted([...path, key])] ?? scope.aliases?.[key];
+  const alias = aliasOf(scope, dotted([...path, key])) ?? aliasOf(scope, key);
   if (alias !== undefined) return `write ${alias}`;
   const elsewhere = all.filter((known) => isSameName(lastPart(known), lastPart(key)));
   if (elsewhere.length > 0) return `write ${elsewhere.join(' or ')}`;
@@ -91,6 +91,11 @@ function suggestion(scope: Scope, path: Path, key: string): string | undefined {
   const far = nearest(lastPart(key), all.map(lastPart));
   const place = all.find((known) => lastPart(known) === far);
   return place === undefined ? undefined : `did you mean ${place}?`;
+}
+
+/** What a name of another project is here, in its own spelling or in ours. */
+function aliasOf({ aliases = {} }: Scope, name: string): string | undefined {
+  return aliases[name] ?? Object.entries(aliases).find(([alias]) => isSameName(alias, name))?.[1];
 }
 
 /** Of a union's alternatives the one the user most likely meant: fails deepest, then with the fewest issues. */

@@ -4,13 +4,17 @@ import { Batch, type WeightedSequence } from './batch.js';
 import { assert, ConfigError } from './errors.js';
 import { sampledCount } from './experience.js';
 import { isLossAggMode, tokenWeights } from './losses/aggregate.js';
+import { microBatches } from './micro-batches.js';
 import { attendWithin } from './model/attend.js';
 import { decoder } from './model/decoder.js';
 import type { Policy } from './model/policy.js';
 import { loadPolicy, savePolicy } from './model/policy-files.js';
+import { accumulate } from './tensor/accumulate.js';
 import { AdamW } from './tensor/adamw.js';
 import { embedding } from './tensor/embedding.js';
+import { globalNorm } from './tensor/global-norm.js';
 import { type HeadOutput, linearLogProbs } from './tensor/linear-log-probs.js';
+import { variableGradients } from './tensor/variable-gradients.js';
 import type { Metrics, Trainer, TrainSequence, UpdateOptions } from './types.js';
 import { UpdateMetrics } from './update-metrics.js';
 
@@ -71,7 +75,7 @@ export class PolicyTrainer implements Trainer, Disposable {
   ): Promise<number> {
     using gradients = new GradientSum(this.#policy.weights.variables);
     let isEmpty = true;
-    for (const microBatch of microBatches(miniBatch, options)) {
+    for (const microBatch of microBatches(weighted(miniBatch, options), options.ppoMaxTokenLenPerGpu)) {
       isEmpty = false;
       signal.throwIfAborted();
       using batch = new Batch(microBatch);
@@ -79,26 +83,25 @@ export class PolicyTrainer implements Trainer, Disposable {
       await metrics.settle();
     }
     if (isEmpty) return 0;
-    const norm = await gradients.norm();
+    const norm = await globalNorm(gradients.sums);
     if (!Number.isFinite(norm)) return norm;
     const { lr, betas, weightDecay, gradClip } = options;
-    gradients.scale(Math.min(1, gradClip / (norm + 1e-6)));
-    this.#optimizer.apply(gradients.sums, { lr, betas, eps, weightDecay });
+    const gradientScale = Math.min(1, gradClip / (norm + 1e-6));
+    this.#optimizer.apply(gradients.sums, { lr, betas, eps, weightDecay }, gradientScale);
     return norm;
   }
 
-  #gradients(batch: Batch, options: UpdateOptions, metrics: UpdateMetrics): readonly tf.Tensor[] {
-    const variables = this.#policy.weights.variables;
-    const { value, grads } = tf.variableGrads(() => {
+  #gradients(batch: Batch, options: UpdateOptions, metrics: UpdateMetrics): tf.NamedTensorMap {
+    const { value, grads } = variableGradients(() => {
       const { logProbs, entropy } = headOutput(this.#policy, batch, options.temperature);
       const { losses, metrics: parts } = computePolicyLoss(options.policyLoss, { ...batch, logProbs });
       metrics.record({ ...parts, 'actor/pg_loss': losses, 'actor/entropy': entropy }, batch, logProbs);
       const objective: tf.Tensor1D =
         options.entropyCoeff === 0 ? losses : tf.sub(losses, tf.mul(entropy, options.entropyCoeff));
       return tf.sum<tf.Scalar>(tf.mul(objective, batch.weights));
-    }, [...variables]);
+    }, this.#policy.weights.variables);
     value.dispose();
-    return variables.map((variable) => grads[variable.name] ?? tf.zerosLike(variable));
+    return grads;
   }
 }
 
@@ -113,24 +116,24 @@ function checkLoss({ policyLoss, lossAggMode }: UpdateOptions): void {
 
 /** Log-probs and entropies of the sampled tokens ([M] each) under the current weights. */
 export function headOutput(policy: Policy, batch: Batch, temperature: number): HeadOutput {
-  const hidden = decoder(policy, batch.tokens, batch.positions, attendWithin(batch.size, batch.length)); // [B*T, C]
+  const { tokens, positions, offsets } = batch;
+  const isCheckpointed = policy.config.enableGradientCheckpointing;
+  const hidden = decoder(policy, { tokens, positions, attend: attendWithin(offsets), isCheckpointed }); // [N, C]
   const predictors = embedding(hidden, batch.predictors); // [M, C]
   const head = policy.weights.matrix('model.embed_tokens.weight'); // [V, C]
   return linearLogProbs(predictors, head, batch.targets, temperature === 0 ? 1 : temperature);
 }
 
 /**
- * Sequences of similar length share a forward pass, so that little of it is padding; their weights are of the whole mini-batch.
- * A sequence whose advantages are all 0 has a gradient of exactly 0: it counts in the weights but is not computed.
+ * The sequences to compute, with their weights in the loss of the whole mini-batch. One whose advantages are all 0 has a gradient of
+ * exactly 0: it counts in the weights but is not computed.
  */
-function* microBatches(miniBatch: readonly TrainSequence[], options: UpdateOptions): Iterable<WeightedSequence[]> {
+function weighted(miniBatch: readonly TrainSequence[], options: UpdateOptions): readonly WeightedSequence[] {
   assert(isLossAggMode(options.lossAggMode), `lossAggMode '${options.lossAggMode}' was not checked`);
   const weights = tokenWeights(options.lossAggMode, miniBatch.map(sampledCount));
-  const weighted = miniBatch
+  return miniBatch
     .map((sequence, i) => ({ sequence, weight: weights[i] ?? 0 }))
-    .filter(({ sequence, weight }) => weight > 0 && (options.entropyCoeff > 0 || hasAdvantage(sequence)))
-    .sort((a, b) => a.sequence.tokens.length - b.sequence.tokens.length);
-  yield* chunks(weighted, options.ppoMicroBatchSize);
+    .filter(({ sequence, weight }) => weight > 0 && (options.entropyCoeff > 0 || hasAdvantage(sequence)));
 }
 
 function hasAdvantage({ mask, advantages }: TrainSequence): boolean {
@@ -141,38 +144,38 @@ function* chunks<Item>(items: readonly Item[], size: number): Iterable<Item[]> {
   for (let start = 0; start < items.length; start += size) yield items.slice(start, start + size);
 }
 
-/** Gradients summed over micro-batches; owns its tensors. */
+/** Gradients summed over micro-batches, one a variable; owns its tensors. */
 class GradientSum implements Disposable {
-  sums: tf.Tensor[];
+  readonly #variables: readonly tf.Variable[];
+  /** The gradients of the only micro-batch, until there is a second. */
+  #first: tf.Tensor[] = [];
+  #sums: tf.Variable[] = [];
 
   constructor(variables: readonly tf.Variable[]) {
-    this.sums = variables.map((variable) => tf.zerosLike(variable));
+    this.#variables = variables;
   }
 
-  /** Takes over the gradients, one a variable. */
-  add(gradients: readonly tf.Tensor[]): void {
-    this.#replace((sum, i) => tf.add(sum, gradients[i] ?? 0));
-    tf.dispose([...gradients]);
+  get sums(): readonly tf.Tensor[] {
+    return this.#sums.length > 0 ? this.#sums : this.#first;
   }
 
-  scale(factor: number): void {
-    if (factor !== 1) this.#replace((sum) => tf.mul(sum, factor));
-  }
-
-  async norm(): Promise<number> {
-    const square = tf.tidy(() => tf.addN(this.sums.map((sum) => tf.sum(tf.square(sum)))));
-    const [value] = await square.data();
-    square.dispose();
-    return Math.sqrt(value ?? Number.NaN);
+  /** Takes over the gradients, by their variables' names. */
+  add(gradients: tf.NamedTensorMap): void {
+    const added = this.#variables.map((variable) => gradients[variable.name] ?? tf.zerosLike(variable));
+    if (this.#first.length === 0 && this.#sums.length === 0) {
+      this.#first = added;
+      return;
+    }
+    for (const [i, gradient] of added.entries()) {
+      const [first, sum] = [this.#first[i], this.#sums[i]];
+      if (sum !== undefined) accumulate(sum, gradient);
+      if (first !== undefined) this.#sums.push(tf.tidy(() => tf.variable(tf.add(first, gradient), false)));
+      tf.dispose([gradient, ...(first === undefined ? [] : [first])]);
+    }
+    this.#first = [];
   }
 
   [Symbol.dispose](): void {
-    tf.dispose(this.sums);
-  }
-
-  #replace(compute: (sum: tf.Tensor, i: number) => tf.Tensor): void {
-    const old = this.sums;
-    this.sums = old.map((sum, i) => tf.tidy(() => compute(sum, i)));
-    tf.dispose(old);
+    tf.dispose([...this.#first, ...this.#sums]);
   }
 }

@@ -58,6 +58,8 @@ export interface TokenSequence {
   readonly mask: readonly (0 | 1)[];
   /** log_softmax(logits / temperature) over the full vocabulary at sampled tokens (temperature 0 counts as 1), 0 elsewhere. */
   readonly logprobs: readonly number[];
+  /** Where top-k, top-p or min-p cut the distribution: the same over what they left, which tokens were drawn from. */
+  readonly samplingLogprobs?: readonly number[];
   /** Version of the weights that sampled the token, -1 where mask is 0. */
   readonly versions: readonly number[];
 }
@@ -127,12 +129,20 @@ export interface Sampling {
   readonly stopTokens: readonly number[];
   /** Key of the random numbers: equal key, tokens and weights give an equal generation, whatever else is in the batch. */
   readonly seed: number;
+  /** Sample from the so many likeliest tokens only; 0, the default, is all. Applied after the temperature, before topP. */
+  readonly topK?: number;
+  /** Of these from the fewest, likeliest first, that together have this share of the probability; 1, the default, is all. */
+  readonly topP?: number;
+  /** Of these from those at least so many times as likely as the likeliest; 0, the default, is all. */
+  readonly minP?: number;
 }
 
 /** One sampled turn; arrays have one entry a token. */
 export interface Generation {
   readonly tokens: readonly number[];
   readonly logprobs: readonly number[];
+  /** Only where the sampling cut the distribution: log-probs over what it left. */
+  readonly samplingLogprobs?: readonly number[];
   readonly versions: readonly number[];
   readonly finishReason: 'stop' | 'length';
 }
@@ -165,8 +175,8 @@ export interface UpdateOptions {
   readonly ppoEpochs: number;
   /** Sequences an optimizer step; the last step takes what is left. */
   readonly ppoMiniBatchSize: number;
-  /** Sequences a forward pass: changes memory and speed, nothing else. */
-  readonly ppoMicroBatchSize: number;
+  /** Tokens a forward pass, at least 1; a longer sequence is alone: changes memory and speed, nothing else. */
+  readonly ppoMaxTokenLenPerGpu: number;
   readonly lr: number;
   readonly weightDecay: number;
   /** AdamW's decay of the first and of the second moment. */

@@ -11,7 +11,7 @@ export const warmStartConfig = z.strictObject({
     .describe('optimizer steps of supervised training before reinforcement learning; 0 = none'),
   demonstrations: z.int().min(1).default(2000).describe("episodes of the environment's scripted teacher to learn from"),
   batchSize: z.int().min(1).default(32).describe('demonstrations an optimizer step'),
-  microBatchSize: z.int().min(1).default(16).describe('demonstrations a forward pass'),
+  maxTokenLenPerGpu: z.int().min(1).default(16_384).describe('tokens a forward pass, of whole demonstrations'),
   optimizer: optimizerConfig.prefault({ lr: 1e-3 }).describe('learning rate and its course'),
 });
 
@@ -42,7 +42,7 @@ export async function warmStart(
         entropyCoeff: 0,
         ppoEpochs: 1,
         ppoMiniBatchSize: config.batchSize,
-        ppoMicroBatchSize: config.microBatchSize,
+        ppoMaxTokenLenPerGpu: config.maxTokenLenPerGpu,
         ...optimizerOptions(config.optimizer, step, config.steps),
         temperature: 1,
       },

@@ -4,6 +4,19 @@ import { z } from 'zod';
 export const rolloutConfig = z.strictObject({
   n: z.int().min(1).max(1024).default(8).describe('episodes a task: the size of a group'),
   temperature: z.number().min(0).max(10).default(1).describe('sampling temperature; 0 picks the most likely token'),
+  topK: z.int().min(0).default(0).describe('sample from the so many likeliest tokens only; 0 = all'),
+  topP: z
+    .number()
+    .positive()
+    .max(1)
+    .default(1)
+    .describe('sample from the likeliest tokens that together have this probability; 1 = all'),
+  minP: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0)
+    .describe('sample from tokens at least so many times as likely as the likeliest; 0 = all'),
   maxTurns: z.int().min(1).max(1000).default(4).describe('assistant turns an episode'),
   maxResponseTokens: z
     .int()

@@ -21,10 +21,13 @@ export class EpisodeRecord {
   readonly #tokens: number[] = [];
   readonly #mask: (0 | 1)[] = [];
   readonly #logprobs: number[] = [];
+  readonly #samplingLogprobs: number[] = [];
   readonly #versions: number[] = [];
   readonly #messages: Message[] = [];
   readonly #turns: TurnDraft[] = [];
   #lastAction: Action | undefined;
+  /** Whether a turn was drawn from a cut distribution. */
+  #isCut = false;
   #responseTokens = 0;
   #generateMs = 0;
 
@@ -59,9 +62,9 @@ export class EpisodeRecord {
 
   /** A sampled turn: the engine's tokens, log-probs and versions as they came, and how long it took. */
   act(generation: Generation, action: Action, durationMs: number): void {
-    const { tokens, logprobs, versions } = generation;
+    const { tokens, logprobs, versions, samplingLogprobs = logprobs } = generation;
     assert(
-      logprobs.length === tokens.length && versions.length === tokens.length,
+      [logprobs, versions, samplingLogprobs].every(({ length }) => length === tokens.length),
       `a generation has ${tokens.length} tokens, ${logprobs.length} logprobs, ${versions.length} versions (${this.#task.id})`,
     );
     const start = this.length;
@@ -70,6 +73,8 @@ export class EpisodeRecord {
       this.#mask.push(1);
     }
     for (const logprob of logprobs) this.#logprobs.push(logprob);
+    for (const logprob of samplingLogprobs) this.#samplingLogprobs.push(logprob);
+    this.#isCut ||= generation.samplingLogprobs !== undefined;
     for (const version of versions) this.#versions.push(version);
     this.#responseTokens += tokens.length;
     this.#generateMs += durationMs;
@@ -112,7 +117,15 @@ export class EpisodeRecord {
       dataSource: this.#task.dataSource,
       messages: this.#messages,
       turns,
-      sequences: [{ tokens: this.#tokens, mask: this.#mask, logprobs: this.#logprobs, versions: this.#versions }],
+      sequences: [
+        {
+          tokens: this.#tokens,
+          mask: this.#mask,
+          logprobs: this.#logprobs,
+          ...(this.#isCut && { samplingLogprobs: this.#samplingLogprobs }),
+          versions: this.#versions,
+        },
+      ],
       reward,
       stopReason,
       metrics: {
@@ -131,6 +144,7 @@ export class EpisodeRecord {
       this.#tokens.push(token);
       this.#mask.push(0);
       this.#logprobs.push(0);
+      this.#samplingLogprobs.push(0);
       this.#versions.push(-1);
     }
   }

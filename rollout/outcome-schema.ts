@@ -23,11 +23,12 @@ const sequence = z
     tokens: z.array(z.int().min(0)),
     mask: z.array(z.literal([0, 1])),
     logprobs: z.array(z.number()),
+    samplingLogprobs: z.array(z.number()).exactOptional(),
     versions: z.array(z.int().min(-1)),
   })
   .refine(
-    ({ tokens, mask, logprobs, versions }) =>
-      [mask, logprobs, versions].every((column) => column.length === tokens.length),
+    ({ tokens, mask, logprobs, versions, samplingLogprobs = logprobs }) =>
+      [mask, logprobs, versions, samplingLogprobs].every((column) => column.length === tokens.length),
     'tokens, mask, logprobs and versions differ in length',
   );
 

@@ -113,6 +113,9 @@ async function generate(
     ),
     stopTokens: renderer.stopTokens,
     seed: rngKey(seed, 'turn', record.turnCount),
+    ...(config.topK > 0 && { topK: config.topK }),
+    ...(config.topP < 1 && { topP: config.topP }),
+    ...(config.minP > 0 && { minP: config.minP }),
   };
   const startMs = now();
   const generation = await untilAborted(engine.generate(record.tokens, sampling, signal), signal);

@@ -7,6 +7,7 @@ import { type CommandContext, example } from '../command-context.js';
 import { ProgressTracker } from '../progress-tracker.js';
 import { writeReport } from '../report/write-report.js';
 import { resolveRun } from '../resolve-run.js';
+import type { RunConfig } from '../run-config.js';
 import { StreamTracker } from '../stream-tracker.js';
 import { TerminalProgress } from '../terminal-progress.js';
 import { formatDuration, formatNumber } from '../text.js';
@@ -64,6 +65,7 @@ async function train(
 ): Promise<void> {
   const { configPath, overrides, earlier } = await readRequest(config, words, flags);
   const run = await resolveRun(configPath, overrides, context.builtins);
+  refuseCutSampling(run.config.rollout);
   const directory = earlier ?? (await newDirectory(run.config.name, flags.runDir));
   const earlierConfig = await earlier?.readConfig();
   if (earlier === undefined || overrides.length > 0) await directory.writeConfig(run.config);
@@ -77,6 +79,19 @@ async function train(
       context.io.stderr.write(`continue with: verlet train --resume ${directory.displayPath}\n`);
     }
     throw error;
+  }
+}
+
+/** What was drawn from a cut distribution has another log-prob than the one that training computes. */
+function refuseCutSampling({ topK, topP, minP }: RunConfig['rollout']): void {
+  const whole = { topK: 0, topP: 1, minP: 0 };
+  for (const [name, value] of Object.entries({ topK, topP, minP })) {
+    const off = Reflect.get(whole, name);
+    if (value === off) continue;
+    throw new ConfigError(
+      `rollout.${name} is ${value}: training on a cut distribution needs rollout correction, which does not exist yet; ` +
+        `write ${off} (verlet eval may use it)`,
+    );
   }
 }
 

@@ -13,6 +13,12 @@ export const modelConfig = z
     rmsNormEps: z.number().positive().max(1e-2).default(1e-6).describe('added to the mean square in RMSNorm'),
     maxPositionEmbeddings: z.int().min(16).default(1024).describe('longest context in tokens'),
     initializerRange: z.number().positive().max(1).default(0.02).describe('standard deviation of fresh weights'),
+    enableGradientCheckpointing: z
+      .boolean()
+      .default(false)
+      .describe(
+        'keep only the input of each layer for the gradient and compute the rest again: less memory, more time',
+      ),
   })
   .superRefine((config, context) => {
     if (config.numAttentionHeads % config.numKeyValueHeads !== 0) {

@@ -1,3 +1,5 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { type RotaryTable, rotaryTable } from '../tensor/rotary.js';
 import type { ModelConfig } from './config.js';
 import { initialWeights, type Weights } from './weights.js';
 
@@ -6,6 +8,8 @@ export class Policy implements Disposable {
   readonly config: ModelConfig;
   readonly vocabSize: number;
   readonly weights: Weights;
+  /** Angles of all positions the model has. */
+  readonly rotaryTable: RotaryTable;
   /** Number of the current weights; grows with every update. */
   version = 0;
 
@@ -13,6 +17,7 @@ export class Policy implements Disposable {
     this.config = config;
     this.vocabSize = vocabSize;
     this.weights = weights;
+    this.rotaryTable = rotaryTable(config.maxPositionEmbeddings, config.headDim, config.ropeTheta);
   }
 
   static fresh(config: ModelConfig, vocabSize: number, seed: number): Policy {
@@ -21,5 +26,6 @@ export class Policy implements Disposable {
 
   [Symbol.dispose](): void {
     this.weights[Symbol.dispose]();
+    tf.dispose([this.rotaryTable.cos, this.rotaryTable.sin]);
   }
 }

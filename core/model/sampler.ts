@@ -1,11 +1,14 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { Rng } from '../rng.js';
+import { isCut } from '../tensor/cut-distribution.js';
+import { embedding } from '../tensor/embedding.js';
+import { sampleTokens } from '../tensor/sample-tokens.js';
 import type { Generation, Sampling } from '../types.js';
-import { attendWithin } from './attend.js';
+import { attendToPages } from './attend.js';
 import { decoder } from './decoder.js';
-import { attendToCaches, KvCache, recordInto } from './kv-cache.js';
+import { KvPages } from './kv-pages.js';
+import { PagedSequence } from './paged-sequence.js';
 import type { Policy } from './policy.js';
-import { sampleToken } from './sample-token.js';
+import { rowSampling, type SamplerPass, samplerPass } from './sampler-pass.js';
 
 /** A continuous batch over one set of weights: sequences join and leave between steps. One owner makes one call at a time. */
 export interface Sampler extends Disposable {
@@ -15,38 +18,29 @@ export interface Sampler extends Disposable {
   admit(id: number, tokens: readonly number[], sampling: Sampling): void;
   /** Leaves the batch without a result; unknown ids are ignored. */
   cancel(id: number): void;
-  /** Samples one token for every sequence and returns those that finished with it. */
+  /** One forward pass: samples a token for every sequence whose prompt has been read by then; returns those that finished with it. */
   step(): Promise<readonly { readonly id: number; readonly generation: Generation }[]>;
 }
 
-/** Rows a prefill pass is padded to a multiple of, so that a sequence's numbers do not depend on its neighbours' lengths. */
-const lengthMultiple = 32;
-/** Bounds the memory of one prefill pass; longer queues are split. */
-const maxPrefillTokens = 8192;
-
-interface Sequence {
-  readonly id: number;
-  readonly prompt: readonly number[];
-  readonly sampling: Sampling;
-  readonly rng: Rng;
-  readonly cache: KvCache;
-  readonly tokens: number[];
-  readonly logprobs: number[];
-  readonly versions: number[];
-}
-
-/** Samples from a policy with a KV cache a sequence; what a sequence gets does not depend on who shares its batch. */
+/** Samples from a policy with pages of keys and values; what a sequence gets does not depend on who shares its batch. */
 export class PolicySampler implements Sampler {
   readonly #policy: Policy;
-  #waiting: Sequence[] = [];
-  #running: Sequence[] = [];
+  readonly #pages: KvPages;
+  /** In the order they were admitted. */
+  readonly #sequences = new Map<number, PagedSequence>();
 
   constructor(policy: Policy) {
     this.#policy = policy;
+    this.#pages = new KvPages(policy.config);
   }
 
   get size(): number {
-    return this.#waiting.length + this.#running.length;
+    return this.#sequences.size;
+  }
+
+  /** Pages of keys and values that sequences of the batch hold. */
+  get pagesInUse(): number {
+    return this.#pages.used;
   }
 
   admit(id: number, tokens: readonly number[], sampling: Sampling): void {
@@ -60,115 +54,59 @@ export class PolicySampler implements Sampler {
     }
     const unknown = tokens.find((token) => !Number.isInteger(token) || token < 0 || token >= vocabSize);
     if (unknown !== undefined) throw new RangeError(`token ${unknown} is not in the vocabulary of ${vocabSize}`);
-    const cache = new KvCache(config, tokens.length + sampling.maxTokens);
-    const rng = new Rng(sampling.seed);
-    this.#waiting.push({ id, prompt: [...tokens], sampling, rng, cache, tokens: [], logprobs: [], versions: [] });
+    this.cancel(id);
+    this.#sequences.set(id, new PagedSequence(tokens, sampling, this.#pages));
   }
 
   cancel(id: number): void {
-    this.#waiting = this.#waiting.filter((sequence) => sequence.id !== id);
-    this.#running = this.#running.filter((sequence) => sequence.id !== id);
+    this.#sequences.get(id)?.[Symbol.dispose]();
+    this.#sequences.delete(id);
   }
 
   [Symbol.dispose](): void {
-    this.#waiting = [];
-    this.#running = [];
+    for (const id of [...this.#sequences.keys()]) this.cancel(id);
   }
 
   async step(): Promise<readonly { readonly id: number; readonly generation: Generation }[]> {
-    const decoding = this.#running;
-    const passes = [...prefillPasses(this.#waiting)];
-    this.#running = [...decoding, ...this.#waiting];
-    this.#waiting = [];
-    if (decoding.length > 0) await this.#sample(decoding, () => this.#decode(decoding));
-    for (const pass of passes) await this.#sample(pass, () => this.#prefill(pass));
-    const finished = this.#running.flatMap((sequence) => {
-      const generation = finish(sequence);
-      return generation === undefined ? [] : [{ id: sequence.id, generation }];
+    if (this.size === 0) return [];
+    const pass = samplerPass([...this.#sequences.values()], this.#pages);
+    await this.#sample(pass);
+    const finished = [...this.#sequences].flatMap(([id, sequence]) => {
+      const generation = sequence.generation();
+      return generation === undefined ? [] : [{ id, generation }];
     });
-    const ids = new Set(finished.map(({ id }) => id));
-    this.#running = this.#running.filter(({ id }) => !ids.has(id));
+    for (const { id } of finished) this.cancel(id);
     return finished;
   }
 
-  /** Turns the last hidden state of each sequence ([n, C]) into its next token. */
-  async #sample(sequences: readonly Sequence[], hidden: () => tf.Tensor2D): Promise<void> {
-    const { weights, vocabSize, version } = this.#policy;
-    const logits = tf.tidy(() => tf.matMul(hidden(), tf.transpose(weights.matrix('model.embed_tokens.weight')))); // [n, V]
-    const values = await logits.data();
-    logits.dispose();
-    sequences.forEach((sequence, row) => {
-      const { token, logprob } = sampleToken(
-        values.subarray(row * vocabSize, (row + 1) * vocabSize),
-        sequence.sampling.temperature,
-        sequence.rng,
-      );
-      sequence.tokens.push(token);
-      sequence.logprobs.push(logprob);
-      sequence.versions.push(version);
+  /** Runs the pass and gives each sequence that has now been read its next token. */
+  async #sample(pass: SamplerPass): Promise<void> {
+    const { version } = this.#policy;
+    const sampled = this.#run(pass);
+    const [tokens, logProbs, samplingLogProbs] = await Promise.all(sampled.map((tensor) => tensor.data()));
+    tf.dispose(sampled);
+    if (logProbs?.some(Number.isNaN)) throw new RangeError('logits are not finite: the weights have diverged');
+    for (const { sequence, count } of pass.parts) sequence.advance(count);
+    for (const [row, sequence] of pass.sampling.entries()) {
+      const [token = 0, logprob = 0, samplingLogprob = 0] = [tokens?.[row], logProbs?.[row], samplingLogProbs?.[row]];
+      sequence.push({ token, logprob, version, ...(isCut(sequence.cut) && { samplingLogprob }) });
+    }
+  }
+
+  /** Tokens, log-probs and sampling log-probs, one of each a sequence that samples; no tensor where none does. */
+  #run(pass: SamplerPass): tf.Tensor1D[] {
+    return tf.tidy(() => {
+      const hidden = decoder(this.#policy, {
+        tokens: tf.tensor1d(pass.tokens, 'int32'),
+        positions: tf.tensor1d(pass.positions, 'int32'),
+        attend: attendToPages(pass.cached),
+        isCheckpointed: false,
+      }); // [N, C]
+      if (pass.sampling.length === 0) return [];
+      const last = embedding(hidden, tf.tensor1d(pass.lastRows, 'int32')); // [S, C]
+      const head = this.#policy.weights.matrix('model.embed_tokens.weight'); // [V, C]
+      const { tokens, logProbs, samplingLogProbs } = sampleTokens(last, head, rowSampling(pass.sampling));
+      return [tokens, logProbs, samplingLogProbs];
     });
   }
-
-  #decode(sequences: readonly Sequence[]): tf.Tensor2D {
-    const caches = sequences.map(({ cache }) => cache);
-    const tokens = tf.tensor1d(
-      Int32Array.from(sequences, ({ tokens }) => tokens[tokens.length - 1] ?? 0),
-      'int32',
-    ); // [n]
-    const hidden = decoder(
-      this.#policy,
-      tokens,
-      caches.map(({ length }) => length),
-      attendToCaches(caches),
-    ); // [n, C]
-    for (const cache of caches) cache.advance(1);
-    return hidden;
-  }
-
-  #prefill(sequences: readonly Sequence[]): tf.Tensor2D {
-    const lengths = sequences.map(({ prompt }) => prompt.length);
-    const width = roundUp(Math.max(...lengths));
-    const tokens = new Int32Array(sequences.length * width); // [n, width], padded on the right
-    for (const [row, { prompt }] of sequences.entries()) tokens.set(prompt, row * width);
-    const positions = Array.from(tokens, (_, i) => i % width);
-    const caches = sequences.map(({ cache }) => cache);
-    const attend = recordInto(caches, lengths, attendWithin(sequences.length, width));
-    const hidden = decoder(this.#policy, tf.tensor1d(tokens, 'int32'), positions, attend); // [n * width, C]
-    for (const { cache, prompt } of sequences) cache.advance(prompt.length);
-    return tf.gather(
-      hidden,
-      tf.tensor1d(
-        lengths.map((length, row) => row * width + length - 1),
-        'int32',
-      ),
-    );
-  }
-}
-
-/** Splits what waits, in order of arrival, into passes of at most maxPrefillTokens padded tokens. */
-function* prefillPasses(waiting: readonly Sequence[]): Iterable<Sequence[]> {
-  let pass: Sequence[] = [];
-  let width = 0;
-  for (const sequence of waiting) {
-    const own = roundUp(sequence.prompt.length);
-    if (pass.length > 0 && Math.max(width, own) * (pass.length + 1) > maxPrefillTokens) {
-      yield pass;
-      pass = [];
-      width = 0;
-    }
-    pass.push(sequence);
-    width = Math.max(width, own);
-  }
-  if (pass.length > 0) yield pass;
-}
-
-function finish({ tokens, logprobs, versions, sampling }: Sequence): Generation | undefined {
-  const last = tokens[tokens.length - 1];
-  const isStopped = last !== undefined && sampling.stopTokens.includes(last);
-  if (!isStopped && tokens.length < sampling.maxTokens) return undefined;
-  return { tokens, logprobs, versions, finishReason: isStopped ? 'stop' : 'length' };
-}
-
-function roundUp(length: number): number {
-  return Math.ceil(length / lengthMultiple) * lengthMultiple;
 }

@@ -66,25 +66,42 @@ export function initialWeights(config: ModelConfig, vocabSize: number, seed: num
   return new Weights(variables);
 }
 
+/** What a decoder layer's weights are called between `model.layers.N.` and `.weight`. */
+export const layerWeightNames = [
+  'input_layernorm',
+  'self_attn.q_proj',
+  'self_attn.k_proj',
+  'self_attn.v_proj',
+  'self_attn.o_proj',
+  'self_attn.q_norm',
+  'self_attn.k_norm',
+  'post_attention_layernorm',
+  'mlp.gate_proj',
+  'mlp.up_proj',
+  'mlp.down_proj',
+] as const;
+
 /** Every weight of the model: Hugging Face name and shape, [Out, In] for matrices. */
 export function weightShapes(config: ModelConfig, vocabSize: number): ReadonlyMap<string, readonly number[]> {
   const { hiddenSize: width, headDim, intermediateSize } = config;
   const queries = config.numAttentionHeads * headDim;
   const keys = config.numKeyValueHeads * headDim;
+  const layerShapes: { readonly [name in (typeof layerWeightNames)[number]]: readonly number[] } = {
+    input_layernorm: [width],
+    'self_attn.q_proj': [queries, width],
+    'self_attn.k_proj': [keys, width],
+    'self_attn.v_proj': [keys, width],
+    'self_attn.o_proj': [width, queries],
+    'self_attn.q_norm': [headDim],
+    'self_attn.k_norm': [headDim],
+    post_attention_layernorm: [width],
+    'mlp.gate_proj': [intermediateSize, width],
+    'mlp.up_proj': [intermediateSize, width],
+    'mlp.down_proj': [width, intermediateSize],
+  };
   const shapes = new Map<string, readonly number[]>([['model.embed_tokens.weight', [vocabSize, width]]]);
   for (let layer = 0; layer < config.numHiddenLayers; layer++) {
-    const add = (name: string, shape: readonly number[]) => shapes.set(`model.layers.${layer}.${name}.weight`, shape);
-    add('input_layernorm', [width]);
-    add('self_attn.q_proj', [queries, width]);
-    add('self_attn.k_proj', [keys, width]);
-    add('self_attn.v_proj', [keys, width]);
-    add('self_attn.o_proj', [width, queries]);
-    add('self_attn.q_norm', [headDim]);
-    add('self_attn.k_norm', [headDim]);
-    add('post_attention_layernorm', [width]);
-    add('mlp.gate_proj', [intermediateSize, width]);
-    add('mlp.up_proj', [intermediateSize, width]);
-    add('mlp.down_proj', [width, intermediateSize]);
+    for (const name of layerWeightNames) shapes.set(`model.layers.${layer}.${name}.weight`, layerShapes[name]);
   }
   return shapes.set('model.norm.weight', [width]);
 }

@@ -1,79 +1,147 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { batchMatMul, transposeMatrices } from './batch-mat-mul.js';
-import { differentiable } from './differentiable.js';
-
-/** The sizes B, T, H, Hkv and D of one call. */
-interface Heads {
-  readonly batch: number;
-  readonly length: number;
-  readonly heads: number;
-  readonly kvHeads: number;
-  readonly headDim: number;
-}
+import { attendRows, attendRowsGrad, type RowBlock, rowsPerBlock } from './attend-rows.js';
+import { checkShapes } from './check-shapes.js';
+import { fusedGradient } from './fused-gradient.js';
+import { fusedKernel } from './fused-kernel.js';
+import { addTransposed, gather, gatherTransposed, type HeadRows, scatter } from './head-rows.js';
+import { readValues } from './read-values.js';
 
 /**
- * Causal grouped-query attention (Ainslie et al., arXiv:2305.13245): query head h reads key/value head floor(h · Hkv / H).
- * Sequences start at position 0 and are padded on the right, so the causal mask alone keeps padding out of real tokens.
- * @param q [B, T, H, D] float32, rotated
- * @param k [B, T, Hkv, D] float32, rotated; H is a multiple of Hkv
- * @param v [B, T, Hkv, D] float32
- * @returns [B, T, H, D] float32
+ * Causal grouped-query attention (Ainslie et al., arXiv:2305.13245) within each of the sequences laid end to end: query head h reads
+ * key head floor(h · Hkv / H), scores are divided by sqrt(D). A sequence's numbers depend on itself alone.
+ * @param q [N, H, D] float32, rotated
+ * @param k [N, Hkv, D] float32, rotated; H is a multiple of Hkv
+ * @param v [N, Hkv, D] float32
+ * @param offsets [S + 1], ascending from 0 to N: sequence s is the rows from offsets[s] up to offsets[s + 1]
+ * @returns [N, H, D] float32
  */
-export function attention(q: tf.Tensor4D, k: tf.Tensor4D, v: tf.Tensor4D): tf.Tensor4D {
-  const [batch, length, heads, headDim] = q.shape;
-  const size: Heads = { batch, length, heads, kvHeads: k.shape[2], headDim };
-  const scale = 1 / Math.sqrt(headDim);
-  return differentiable([q, k, v], () => {
-    const qGroups = foldQuery(tf.mul(q, scale), size); // [B*Hkv, G*T, D]
-    const kGroups = foldKeyValue(k, size); // [B*Hkv, T, D]
-    const vGroups = foldKeyValue(v, size); // [B*Hkv, T, D]
-    const scores: tf.Tensor3D = tf.add(batchMatMul(qGroups, transposeMatrices(kGroups)), causalMask(size)); // [B*Hkv, G*T, T]
-    const weights = tf.softmax(scores); // [B*Hkv, G*T, T]
-    return {
-      value: unfoldQuery(batchMatMul(weights, vGroups), size),
-      saved: { qGroups, kGroups, vGroups, weights },
-      gradient: (dy, { qGroups, kGroups, vGroups, weights }) => {
-        const dOut = foldQuery(dy, size); // [B*Hkv, G*T, D]
-        const dv = batchMatMul(transposeMatrices(weights), dOut); // [B*Hkv, T, D]
-        const dWeights = batchMatMul(dOut, transposeMatrices(vGroups)); // [B*Hkv, G*T, T]
-        const weighted: tf.Tensor3D = tf.mul(dWeights, weights); // [B*Hkv, G*T, T]
-        const dScores: tf.Tensor3D = tf.sub(weighted, tf.mul(weights, tf.sum(weighted, -1, true))); // [B*Hkv, G*T, T]
-        const dq: tf.Tensor3D = tf.mul(batchMatMul(dScores, kGroups), scale); // [B*Hkv, G*T, D]
-        const dk = batchMatMul(transposeMatrices(dScores), qGroups); // [B*Hkv, T, D]
-        return [unfoldQuery(dq, size), unfoldKeyValue(dk, size), unfoldKeyValue(dv, size)];
-      },
-    };
+export function attention(q: tf.Tensor3D, k: tf.Tensor3D, v: tf.Tensor3D, offsets: Int32Array): tf.Tensor3D {
+  checkHeads('attention', { q, k, v });
+  checkOffsets('attention', { q, k, v }, offsets);
+  const [out, logSumExp] = attentionKernel.run({ q, k, v }, { offsets });
+  logSumExp.dispose();
+  return out;
+}
+
+/** Throws a RangeError unless q, k and v are heads of the same rows. */
+export function checkHeads(op: string, tensors: Inputs): void {
+  const { q, k, v } = tensors;
+  checkShapes(op, tensors, {
+    'q is [N, H, D], k and v are [N, Hkv, D]': [q, k, v].every(({ rank }) => rank === 3),
+    'k and v have one shape': tf.util.arraysEqual(k.shape, v.shape),
+    'q and k have the same N': q.shape[0] === k.shape[0],
+    'q and k have the same D': q.shape[2] === k.shape[2],
+    'H is a multiple of Hkv': q.shape[1] % k.shape[1] === 0,
   });
 }
 
-/** [B, T, H, D] -> [B*Hkv, G*T, D], G = H / Hkv: the queries that share a key head become rows of one matrix. */
-function foldQuery(x: tf.Tensor4D, s: Heads): tf.Tensor3D {
-  const group = s.heads / s.kvHeads;
-  const split = tf.reshape(x, [s.batch, s.length, s.kvHeads, group, s.headDim]);
-  return tf.reshape(tf.transpose(split, [0, 2, 3, 1, 4]), [s.batch * s.kvHeads, group * s.length, s.headDim]);
+/** Throws a RangeError unless the offsets ascend from 0 to the rows of q. */
+export function checkOffsets(op: string, tensors: Inputs, offsets: Int32Array): void {
+  checkShapes(op, tensors, {
+    [`offsets ascend from 0 to N, unlike [${offsets.join(', ')}]`]:
+      offsets[0] === 0 &&
+      offsets[offsets.length - 1] === tensors.q.shape[0] &&
+      offsets.every((offset, s) => s === 0 || offset >= (offsets[s - 1] ?? 0)),
+  });
 }
 
-function unfoldQuery(x: tf.Tensor3D, s: Heads): tf.Tensor4D {
-  const group = s.heads / s.kvHeads;
-  const split = tf.reshape(x, [s.batch, s.kvHeads, group, s.length, s.headDim]);
-  return tf.reshape(tf.transpose(split, [0, 3, 1, 2, 4]), [s.batch, s.length, s.heads, s.headDim]);
+interface Offsets {
+  readonly offsets: Int32Array;
 }
 
-/** [B, T, Hkv, D] -> [B*Hkv, T, D] */
-function foldKeyValue(x: tf.Tensor4D, s: Heads): tf.Tensor3D {
-  return tf.reshape(tf.transpose(x, [0, 2, 1, 3]), [s.batch * s.kvHeads, s.length, s.headDim]);
+type Inputs = { q: tf.Tensor3D; k: tf.Tensor3D; v: tf.Tensor3D };
+
+/** -> out [N, H, D], logSumExp [N, H] of the scores: what the gradient needs to make the weights again. */
+const attentionKernel = fusedKernel(
+  'Attention',
+  ({ q, k, v }: Inputs, { offsets }: Offsets): [tf.Tensor3D, tf.Tensor2D] => {
+    const [rows, heads] = q.shape;
+    const [qs, ks, vs] = [readValues(q), readValues(k), readValues(v)];
+    const out = new Float32Array(q.size); // [N, H, D]
+    const logSumExp = new Float32Array(rows * heads); // [N, H]
+    for (const pieces of blocks(q.shape, k.shape, offsets)) {
+      const block = cut(pieces, { qs, ks, vs });
+      const attended = attendRows(block);
+      scatter(attended.out, out, pieces.queries);
+      scatter(attended.logSumExp, logSumExp, { ...pieces.queries, headDim: 1 });
+    }
+    return [tf.tensor3d(out, q.shape), tf.tensor2d(logSumExp, [rows, heads])];
+  },
+);
+
+type GradInputs = Inputs & { dOut: tf.Tensor3D; out: tf.Tensor3D; logSumExp: tf.Tensor2D };
+
+/** -> dq, dk, dv, each of its input's shape. */
+const attentionGradKernel = fusedKernel(
+  'AttentionGrad',
+  (inputs: GradInputs, { offsets }: Offsets): [tf.Tensor3D, tf.Tensor3D, tf.Tensor3D] => {
+    const { q, k, v } = inputs;
+    const [qs, ks, vs] = [readValues(q), readValues(k), readValues(v)];
+    const [outs, dOuts, sums] = [readValues(inputs.out), readValues(inputs.dOut), readValues(inputs.logSumExp)];
+    const [dq, dk, dv] = [new Float32Array(q.size), new Float32Array(k.size), new Float32Array(v.size)];
+    for (const pieces of blocks(q.shape, k.shape, offsets)) {
+      const gradients = attendRowsGrad(cut(pieces, { qs, ks, vs }), {
+        out: gather(outs, pieces.queries),
+        dOut: gather(dOuts, pieces.queries),
+        queriesTransposed: gatherTransposed(qs, pieces.queries),
+        dOutTransposed: gatherTransposed(dOuts, pieces.queries),
+        logSumExp: gather(sums, { ...pieces.queries, headDim: 1 }),
+        valuesTransposed: gatherTransposed(vs, pieces.keys),
+        keys: gather(ks, pieces.keys),
+      });
+      scatter(gradients.dq, dq, pieces.queries);
+      addTransposed(gradients.dkTransposed, dk, pieces.keys);
+      addTransposed(gradients.dvTransposed, dv, pieces.keys);
+    }
+    return [tf.tensor3d(dq, q.shape), tf.tensor3d(dk, k.shape), tf.tensor3d(dv, v.shape)];
+  },
+);
+
+fusedGradient(
+  attentionKernel,
+  { inputs: ['q', 'k', 'v'], outputs: [true, true] },
+  ({ dys: [dOut], inputs, outputs: [out, logSumExp], attributes }) => {
+    const [dq, dk, dv] = attentionGradKernel.run({ dOut, out, logSumExp, ...inputs }, attributes);
+    return { q: () => dq, k: () => dk, v: () => dv };
+  },
+);
+
+/** Where one block of a sequence and key head lies: its query rows, and the keys up to its last one. */
+interface Pieces {
+  readonly queries: HeadRows;
+  readonly keys: HeadRows;
 }
 
-function unfoldKeyValue(x: tf.Tensor3D, s: Heads): tf.Tensor4D {
-  return tf.transpose(tf.reshape(x, [s.batch, s.kvHeads, s.length, s.headDim]), [0, 2, 1, 3]);
-}
-
-/** [1, G*T, T]: 0 where the key is not after the query, else a number whose exponential is exactly 0. */
-function causalMask(s: Heads): tf.Tensor3D {
-  const group = s.heads / s.kvHeads;
-  const mask = new Float32Array(group * s.length * s.length);
-  for (let row = 0; row < group * s.length; row++) {
-    mask.fill(-1e9, row * s.length + (row % s.length) + 1, (row + 1) * s.length);
+function* blocks(
+  [, heads, headDim]: readonly [number, number, number],
+  [, kvHeads]: readonly [number, number, number],
+  offsets: Int32Array,
+): Iterable<Pieces> {
+  const group = heads / kvHeads;
+  for (let s = 0; s + 1 < offsets.length; s++) {
+    const [firstRow, end] = [offsets[s] ?? 0, offsets[s + 1] ?? 0];
+    for (let start = firstRow; start < end; start += rowsPerBlock) {
+      const rows = Math.min(rowsPerBlock, end - start);
+      for (let kvHead = 0; kvHead < kvHeads; kvHead++) {
+        yield {
+          queries: { firstRow: start, rows, heads, headDim, firstHead: kvHead * group, count: group },
+          keys: { firstRow, rows: start - firstRow + rows, heads: kvHeads, headDim, firstHead: kvHead, count: 1 },
+        };
+      }
+    }
   }
-  return tf.tensor3d(mask, [1, group * s.length, s.length]);
+}
+
+function cut(
+  { queries, keys }: Pieces,
+  { qs, ks, vs }: { readonly qs: Float32Array; readonly ks: Float32Array; readonly vs: Float32Array },
+): RowBlock {
+  return {
+    queries: gather(qs, queries),
+    keysTransposed: gatherTransposed(ks, keys),
+    values: gather(vs, keys),
+    rows: queries.rows,
+    past: keys.rows - queries.rows,
+    headDim: keys.headDim,
+  };
 }

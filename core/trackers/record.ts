@@ -48,6 +48,7 @@ const sequence = z.object({
   tokens: z.array(z.int()),
   mask: z.array(z.union([z.literal(0), z.literal(1)])),
   logprobs: z.array(anyNumber),
+  samplingLogprobs: z.array(anyNumber).optional(),
   versions: z.array(z.int()),
 });
 

@@ -14,6 +14,9 @@ export const generateRequestSchema = z.strictObject({
     maxTokens: z.number().int().min(1),
     stopTokens: z.array(tokenId),
     seed: z.number().int(),
+    topK: z.number().int().min(0).exactOptional(),
+    topP: z.number().positive().max(1).exactOptional(),
+    minP: z.number().min(0).max(1).exactOptional(),
   }),
 });
 
@@ -21,12 +24,15 @@ export const generationSchema = z
   .strictObject({
     tokens: z.array(tokenId),
     logprobs: z.array(z.number()),
+    samplingLogprobs: z.array(z.number()).exactOptional(),
     versions: z.array(z.number().int().min(0)),
     finishReason: z.enum(['stop', 'length']),
   })
-  .refine(({ tokens, logprobs, versions }) => logprobs.length === tokens.length && versions.length === tokens.length, {
-    error: 'tokens, logprobs and versions differ in length',
-  });
+  .refine(
+    ({ tokens, logprobs, versions, samplingLogprobs = logprobs }) =>
+      [logprobs, versions, samplingLogprobs].every(({ length }) => length === tokens.length),
+    { error: 'tokens, logprobs and versions differ in length' },
+  );
 
 export const updateOptionsSchema = z.strictObject({
   policyLoss: z.object({ name: z.string() }).catchall(z.json()),
@@ -34,7 +40,7 @@ export const updateOptionsSchema = z.strictObject({
   entropyCoeff: z.number(),
   ppoEpochs: z.number().int().min(1),
   ppoMiniBatchSize: z.number().int().min(1),
-  ppoMicroBatchSize: z.number().int().min(1),
+  ppoMaxTokenLenPerGpu: z.number().int().min(1),
   lr: z.number(),
   weightDecay: z.number(),
   betas: z.tuple([z.number(), z.number()]),

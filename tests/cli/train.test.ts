@@ -77,6 +77,14 @@ describe('the user’s mistakes end with exit code 2, one sentence and nothing o
     [['CONFIG', 'tools=[ecko]'], /tools\.0: unknown tool "ecko"; did you mean "echo"\? known: echo\n$/],
     [['CONFIG', '--backend', 'wams'], /backend: unknown backend "wams"; did you mean "wasm"\? known: auto, /],
     [['CONFIG', '--seed', 'x'], /seed is "x", must be a number\n$/],
+    [
+      ['CONFIG', 'rollout.topK=5'],
+      /^error: rollout\.topK is 5: training on a cut distribution needs rollout correction/,
+    ],
+    [['CONFIG', 'rollout.topP=0.9'], /rollout\.topP is 0\.9: training on a cut distribution .*; write 1 \(verlet eval/],
+    [['CONFIG', 'rollout.minP=0.1'], /rollout\.minP is 0\.1: training on a cut distribution/],
+    [['CONFIG', 'algorithm.ppoMicroBatchSize=4'], /write algorithm\.ppoMaxTokenLenPerGpu\n$/],
+    [['CONFIG', 'warmStart.microBatchSize=4'], /write warmStart\.maxTokenLenPerGpu\n$/],
     [['CONFIG', 'trainer.save_freq=3'], /unknown key trainer\.save_freq; write trainer\.saveFreq\n$/],
     [['CONFIG', 'default_local_dir=x'], /unknown key default_local_dir; write the option --run-dir PATH\n$/],
     [

@@ -18,7 +18,7 @@ const long: TrainSequence = {
 };
 
 describe('a batch', () => {
-  it('pads on the right and knows which position predicts each sampled token', async () => {
+  it('lays sequences end to end up to their last predictor and knows which predicts each sampled token', async () => {
     const before = tf.memory().numTensors;
     {
       using batch = new Batch([
@@ -26,15 +26,25 @@ describe('a batch', () => {
         { sequence: long, weight: 0.125 },
       ]);
       const list = async (tensor: tf.Tensor): Promise<number[]> => Array.from(await tensor.data());
-      expect(await list(batch.tokens)).toEqual([7, 8, 0, 0, 0, 1, 2, 3, 4, 5]);
-      expect(batch.positions).toEqual([0, 1, 2, 3, 4, 0, 1, 2, 3, 4]);
-      expect(await list(batch.predictors)).toEqual([0, 5, 7, 8]);
+      expect(await list(batch.tokens)).toEqual([7, 1, 2, 3, 4]);
+      expect(await list(batch.positions)).toEqual([0, 0, 1, 2, 3]);
+      expect([...batch.offsets]).toEqual([0, 1, 5]);
+      expect(await list(batch.predictors)).toEqual([0, 1, 3, 4]);
       expect(await list(batch.targets)).toEqual([8, 2, 4, 5]);
       expect(await list(batch.oldLogProbs)).toEqual([-0.5, -1, -0.25, -2]);
       expect(await list(batch.advantages)).toEqual([2, 1, -1, -1]);
       expect(await list(batch.weights)).toEqual([0.5, 0.125, 0.125, 0.125]);
     }
     expect(tf.memory().numTensors).toBe(before);
+  });
+
+  it('leaves out what follows the last sampled token, and a sequence without any', async () => {
+    const observed = { ...long, mask: [0, 1, 0, 0, 0] as const };
+    const silent = { ...long, mask: [0, 0, 0, 0, 0] as const };
+    using batch = new Batch([observed, silent, short].map((sequence) => ({ sequence, weight: 1 })));
+    expect([...(await batch.tokens.data())]).toEqual([1, 7]);
+    expect([...batch.offsets]).toEqual([0, 1, 1, 2]);
+    expect([...(await batch.predictors.data())]).toEqual([0, 1]);
   });
 
   it.each([

@@ -78,7 +78,7 @@ export const updateOptions: UpdateOptions = {
   entropyCoeff: 0,
   ppoEpochs: 1,
   ppoMiniBatchSize: 8,
-  ppoMicroBatchSize: 4,
+  ppoMaxTokenLenPerGpu: 128,
   lr: 1e-3,
   weightDecay: 0,
   betas: [0.9, 0.95],

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
-import { modelConfig } from '../../core/model/config.js';
+import { type ModelConfig, modelConfig } from '../../core/model/config.js';
 import { Policy } from '../../core/model/policy.js';
 import { PolicySampler, type Sampler } from '../../core/model/sampler.js';
 import { Rng, rngKey } from '../../core/rng.js';
@@ -32,8 +32,8 @@ export interface TinyPolicy extends Disposable {
 }
 
 /** A real policy with a trainer and a sampler over its weights, on the current backend. */
-export function openTinyPolicy(seed = 1): TinyPolicy {
-  const policy = Policy.fresh(tinyModel, vocabSize, seed);
+export function openTinyPolicy(seed = 1, model: Partial<ModelConfig> = {}): TinyPolicy {
+  const policy = Policy.fresh({ ...tinyModel, ...model }, vocabSize, seed);
   const trainer = new PolicyTrainer(policy);
   const sampler = new PolicySampler(policy);
   return {
@@ -54,7 +54,7 @@ export const tinyUpdate: UpdateOptions = {
   entropyCoeff: 0,
   ppoEpochs: 1,
   ppoMiniBatchSize: 64,
-  ppoMicroBatchSize: 4,
+  ppoMaxTokenLenPerGpu: 128,
   lr: 1e-3,
   weightDecay: 0.01,
   betas: [0.9, 0.95],

@@ -140,7 +140,7 @@ export async function runTiny(
   };
   const plan = {
     loop: { totalTrainingSteps, saveFreq, testFreq, maxCkptToKeep: 2 },
-    algorithm: algorithmConfig.parse({ ppoMiniBatchSize: 4, ppoMicroBatchSize: 3 }),
+    algorithm: algorithmConfig.parse({ ppoMiniBatchSize: 4, ppoMaxTokenLenPerGpu: 200 }),
     optimizer: optimizerConfig.parse({ lr: 3e-3, lrScheduler: 'cosine', lrWarmupSteps: 1 }),
     temperature: 1,
     lastStep: start?.step ?? 0,

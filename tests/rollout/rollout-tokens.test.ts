@@ -49,6 +49,25 @@ describe('the tokens of an episode', () => {
     expect(observed(sequence.versions)).toEqual(new Set([-1]));
   });
 
+  it('drawn from a cut distribution keep the log-probs over what was left, 0 where nothing was sampled', async () => {
+    const scripted = new ScriptedEngine(byteTokenizer, SCRIPT);
+    const cut: InferenceEngine = {
+      async generate(...args) {
+        const generation = await scripted.generate(...args);
+        return { ...generation, samplingLogprobs: generation.logprobs.map((logprob) => logprob / 2) };
+      },
+    };
+    const { sequences } = await playScored({
+      engine: cut,
+      config: { maxContext: 4096, maxResponseTokens: 1000, topP: 0.9 },
+    });
+    expect(scripted.calls.map(({ sampling }) => [sampling.topK, sampling.topP])).toEqual(
+      SCRIPT.map(() => [undefined, 0.9]),
+    );
+    expect(sequences[0]!.samplingLogprobs).toEqual(sequences[0]!.logprobs.map((logprob) => logprob / 2));
+    expect((await playRecorded()).sequence).not.toHaveProperty('samplingLogprobs');
+  });
+
   it('up to each turn are exactly what the engine saw at that call', async () => {
     const { trajectory, sequence, calls } = await playRecorded();
     expect(calls).toHaveLength(3);

@@ -40,6 +40,11 @@ napi_value init(napi_env env, napi_value object) {
   exports.add("scratchBytes", heldScratchBytes);
   bindGemm(exports);
   bindHead(exports);
+  bindElementwise(exports);
+  bindReductions(exports);
+  bindRows(exports);
+  bindUpdates(exports);
+  bindCopies(exports);
   return object;
 }
 

@@ -68,6 +68,101 @@ export interface Addon {
     logProbs: Float32Array,
     samplingLogProbs: Float32Array,
   ): void;
+  /** `op` is a place in `unaryOps`; `low` and `high` bound what clip returns. */
+  unary(op: number, x: Float32Array, out: Float32Array, count: number, low: number, high: number): void;
+  /** out[r, c] = op(a[r · aRow + c · aColumn], b[r · bRow + c · bColumn]); `op` is a place in `binaryOps`, column strides are 0 or 1. */
+  binary(
+    op: number,
+    a: Float32Array,
+    b: Float32Array,
+    out: Float32Array,
+    rows: number,
+    columns: number,
+    aRow: number,
+    aColumn: number,
+    bRow: number,
+    bColumn: number,
+  ): void;
+  accumulate(sum: Float32Array, addend: Float32Array, count: number): void;
+  select(condition: Uint8Array, a: Float32Array, b: Float32Array, out: Float32Array, count: number): void;
+  sumAlongRows(x: Float32Array, out: Float32Array, rows: number, columns: number, scale: number): void;
+  maxAlongRows(x: Float32Array, out: Float32Array, rows: number, columns: number): void;
+  sumRows(x: Float32Array, out: Float32Array, rows: number, columns: number): void;
+  squaredNorm(x: Float32Array, count: number): number;
+  softmax(x: Float32Array, out: Float32Array, rows: number, columns: number): void;
+  rmsNorm(x: Float32Array, weight: Float32Array, out: Float32Array, rows: number, columns: number, eps: number): void;
+  rmsNormGrad(
+    dy: Float32Array,
+    x: Float32Array,
+    weight: Float32Array,
+    dx: Float32Array,
+    dWeight: Float32Array,
+    rows: number,
+    columns: number,
+    eps: number,
+  ): void;
+  rotary(
+    x: Float32Array,
+    cos: Float32Array,
+    sin: Float32Array,
+    positions: Int32Array,
+    out: Float32Array,
+    rows: number,
+    heads: number,
+    dim: number,
+    angles: number,
+    inverse: boolean,
+  ): void;
+  swiglu(gate: Float32Array, up: Float32Array, out: Float32Array, count: number): void;
+  swigluGrad(
+    dy: Float32Array,
+    gate: Float32Array,
+    up: Float32Array,
+    dGate: Float32Array,
+    dUp: Float32Array,
+    count: number,
+  ): void;
+  gatherRows(
+    table: Float32Array,
+    indices: Int32Array,
+    out: Float32Array,
+    count: number,
+    rows: number,
+    columns: number,
+  ): void;
+  scatterRows(
+    x: Float32Array,
+    indices: Int32Array,
+    sums: Float32Array,
+    count: number,
+    rows: number,
+    columns: number,
+  ): void;
+  adamW(
+    variable: Float32Array,
+    gradient: Float32Array,
+    first: Float32Array,
+    second: Float32Array,
+    count: number,
+    lr: number,
+    beta1: number,
+    beta2: number,
+    eps: number,
+    weightDecay: number,
+    step: number,
+    gradientScale: number,
+  ): void;
+  /** `layout`: the sizes of `to`, contiguous, then the strides in `from`, which begins at `offset`. */
+  copyStrided(from: Float32Array, to: Float32Array, layout: Int32Array, offset: number): void;
+  copyRows(
+    from: Float32Array,
+    to: Float32Array,
+    rows: number,
+    columns: number,
+    fromStride: number,
+    toStride: number,
+    toOffset: number,
+  ): void;
 }
 
 let loading: Promise<{ addon: Addon } | { reason: string }> | undefined;

@@ -22,6 +22,18 @@ class Args {
   int32_t* ints(size_t index, size_t length) { return static_cast<int32_t*>(array(index, napi_int32_array, length)); }
   uint32_t* uints(size_t index, size_t length) { return static_cast<uint32_t*>(array(index, napi_uint32_array, length)); }
 
+  /// The storage of a Uint8Array.
+  uint8_t* bytes(size_t index, size_t length) { return static_cast<uint8_t*>(array(index, napi_uint8_array, length)); }
+
+  /// Entries of a typed array.
+  size_t lengthOf(size_t index) {
+    size_t length = 0;
+    napi_status status = index < count_ ? napi_get_typedarray_info(env_, values_[index], nullptr, &length, nullptr, nullptr, nullptr)
+                                        : napi_invalid_arg;
+    check(status, index, "a typed array");
+    return length;
+  }
+
   /// True for undefined and null: an optional argument left out.
   bool isMissing(size_t index) {
     napi_valuetype type;

@@ -5,34 +5,43 @@ interface Use {
   readonly isOwn: boolean;
 }
 
+export interface ArrayPoolOptions {
+  /** Fills every array with NaN before it is handed out, so that a kernel which leaves something unwritten, or reads what was freed, shows. */
+  readonly isPoisoned: boolean;
+}
+
 /** Shorter arrays are cheaper to make than to keep. */
 const smallest = 256;
+/** Idle memory is let go when, with it, more is held than this many times the most that tensors ever took. */
+const slack = 1.25;
+/** Size classes to look through for an idle buffer: those above waste up to a fifth, but lengths that vary then find one. */
+const classesToTry = 3;
 
 /**
  * Float32Arrays that are handed out again after use instead of being zeroed and paged in anew (first touch is what fresh memory costs).
  * Counts the tensors on every buffer, because tfjs lets slices share their parent's; a buffer is free when none is left.
  */
 export class ArrayPool {
+  readonly #isPoisoned: boolean;
   readonly #uses = new Map<ArrayBufferLike, Use>();
+  /** By size; the longest idle first, in the lists and among them. */
   readonly #free = new Map<number, ArrayBuffer[]>();
   #allocated = 0;
   #freeBytes = 0;
+  /** Never reset, unlike the peaks. */
+  #most = 0;
   #peakAllocated = 0;
   #peakReserved = 0;
 
+  constructor({ isPoisoned }: ArrayPoolOptions = { isPoisoned: false }) {
+    this.#isPoisoned = isPoisoned;
+  }
+
   /** An array of arbitrary contents, to be given to `retain` next. */
   take(length: number): Float32Array {
-    if (length < smallest) return new Float32Array(length);
-    const bytes = sizeClass(4 * length);
-    const buffer = this.#free.get(bytes)?.pop();
-    if (buffer !== undefined) {
-      this.#freeBytes -= bytes;
-      return new Float32Array(buffer, 0, length);
-    }
-    if (this.#freeBytes > this.#allocated) this.#dropFree();
-    const fresh = new ArrayBuffer(bytes);
-    this.#uses.set(fresh, { tensors: 0, isOwn: true });
-    return new Float32Array(fresh, 0, length);
+    const buffer = this.#buffer(4 * length);
+    const values = new Float32Array(buffer, 0, length);
+    return this.#isPoisoned ? values.fill(Number.NaN) : values;
   }
 
   /** One more tensor lies in the array's buffer. */
@@ -43,6 +52,7 @@ export class ArrayPool {
     use.tensors += 1;
     if (use.tensors > 1) return;
     this.#allocated += values.buffer.byteLength;
+    this.#most = Math.max(this.#most, this.#allocated);
     this.#peakAllocated = Math.max(this.#peakAllocated, this.#allocated);
     this.#peakReserved = Math.max(this.#peakReserved, this.#allocated + this.#freeBytes);
   }
@@ -52,22 +62,24 @@ export class ArrayPool {
     if (!ArrayBuffer.isView(values)) return;
     const { buffer } = values;
     const use = this.#uses.get(buffer);
-    if (use === undefined) return;
+    if (use === undefined || use.tensors === 0) return;
     use.tensors -= 1;
     if (use.tensors > 0) return;
-    this.#uses.delete(buffer);
     this.#allocated -= buffer.byteLength;
-    if (!use.isOwn || !(buffer instanceof ArrayBuffer)) return;
-    this.#uses.set(buffer, { tensors: 0, isOwn: true });
-    this.#freeBytes += buffer.byteLength;
-    const waiting = this.#free.get(buffer.byteLength);
-    if (waiting === undefined) this.#free.set(buffer.byteLength, [buffer]);
-    else waiting.push(buffer);
+    if (use.isOwn && buffer instanceof ArrayBuffer && buffer.byteLength >= 4 * smallest) this.#keep(buffer);
+    else this.#uses.delete(buffer);
   }
 
-  /** True for an array whose memory will be handed out again: what must outlive its tensor has to be copied. */
+  /** True for an array whose memory will be handed out again or changed in place: what must outlive its tensor has to be copied. */
   isOwn(values: unknown): boolean {
     return ArrayBuffer.isView(values) && this.#uses.get(values.buffer)?.isOwn === true;
+  }
+
+  /** True for an array that only one tensor lies in, and that nobody outside knows. */
+  isSole(values: unknown): boolean {
+    if (!ArrayBuffer.isView(values)) return false;
+    const use = this.#uses.get(values.buffer);
+    return use?.isOwn === true && use.tensors === 1;
   }
 
   /** Bytes that tensors lie in now, bytes kept in all, and the highest of both since `resetPeaks`. */
@@ -91,11 +103,55 @@ export class ArrayPool {
     this.#peakReserved = this.#allocated + this.#freeBytes;
   }
 
-  /** Gives idle memory back to the garbage collector: shapes have changed, and what is kept exceeds what is used. */
-  #dropFree(): void {
-    for (const buffers of this.#free.values()) for (const buffer of buffers) this.#uses.delete(buffer);
-    this.#free.clear();
-    this.#freeBytes = 0;
+  #buffer(bytes: number): ArrayBuffer {
+    if (bytes < 4 * smallest) return this.#fresh(bytes);
+    let size = sizeClass(bytes);
+    const wanted = size;
+    for (let i = 0; i < classesToTry; i++, size = sizeClass(size + 1)) {
+      const buffer = this.#takeFree(size);
+      if (buffer !== undefined) return buffer;
+    }
+    this.#makeRoom(wanted);
+    return this.#fresh(wanted);
+  }
+
+  #fresh(bytes: number): ArrayBuffer {
+    const buffer = new ArrayBuffer(bytes);
+    this.#uses.set(buffer, { tensors: 0, isOwn: true });
+    return buffer;
+  }
+
+  /** The one used last: the most of it is still in the caches. */
+  #takeFree(size: number): ArrayBuffer | undefined {
+    const waiting = this.#free.get(size);
+    const buffer = waiting?.pop();
+    if (buffer === undefined) return undefined;
+    if (waiting?.length === 0) this.#free.delete(size);
+    this.#freeBytes -= size;
+    return buffer;
+  }
+
+  #keep(buffer: ArrayBuffer): void {
+    const size = buffer.byteLength;
+    const waiting = this.#free.get(size) ?? [];
+    waiting.push(buffer);
+    this.#free.delete(size);
+    this.#free.set(size, waiting);
+    this.#freeBytes += size;
+  }
+
+  /** Gives idle memory back to the garbage collector, sizes not used for longest first, before more is taken than is ever needed at once. */
+  #makeRoom(bytes: number): void {
+    const limit = slack * Math.max(this.#most, this.#allocated + bytes);
+    for (const [size, waiting] of this.#free) {
+      while (this.#allocated + this.#freeBytes + bytes > limit && waiting.length > 0) {
+        const buffer = waiting.shift();
+        if (buffer !== undefined) this.#uses.delete(buffer);
+        this.#freeBytes -= size;
+      }
+      if (waiting.length > 0) return;
+      this.#free.delete(size);
+    }
   }
 }
 

@@ -7,19 +7,38 @@ import { ArrayPool } from './array-pool.js';
  * that our kernels allocate come from a pool and are not zeroed.
  */
 export class NativeBackend extends MathBackendCPU {
-  readonly pool = new ArrayPool();
+  readonly pool: ArrayPool;
+  #allocatedByKernel: tf.TensorInfo[] = [];
+
+  constructor(pool = new ArrayPool()) {
+    super();
+    this.pool = pool;
+  }
 
   /** A new float32 tensor of arbitrary contents, and the array to fill. */
   allocate(shape: readonly number[]): { readonly info: tf.TensorInfo; readonly values: Float32Array } {
     const values = this.pool.take(tf.util.sizeFromShape([...shape]));
-    return { info: this.makeTensorInfo([...shape], 'float32', values), values };
+    const info = this.makeTensorInfo([...shape], 'float32', values);
+    this.#allocatedByKernel.push(info);
+    return { info, values };
+  }
+
+  /** What `kernel` returns. What it allocates is disposed if it throws: no tensor has been made of it yet. */
+  freeingOnError<Result>(kernel: () => Result): Result {
+    this.#allocatedByKernel = [];
+    try {
+      return kernel();
+    } catch (error) {
+      for (const { dataId } of this.#allocatedByKernel) this.disposeData(dataId);
+      throw error;
+    }
   }
 
   /** The storage itself of a float32 tensor. tfjs keeps other arrays under that type after a cast: those are converted to a copy. */
   floats({ dataId }: tf.TensorInfo): Float32Array {
     const values: unknown = this.data.get(dataId)?.values;
     if (values instanceof Float32Array) return values;
-    if (values instanceof Int32Array || values instanceof Uint8Array) return Float32Array.from(values);
+    if (isNumbers(values)) return Float32Array.from(values);
     throw new TypeError('expected the values of a float32 tensor');
   }
 
@@ -27,8 +46,13 @@ export class NativeBackend extends MathBackendCPU {
   ints({ dataId }: tf.TensorInfo): Int32Array {
     const values: unknown = this.data.get(dataId)?.values;
     if (values instanceof Int32Array) return values;
-    if (values instanceof Float32Array || values instanceof Uint8Array) return Int32Array.from(values);
+    if (isNumbers(values)) return Int32Array.from(values);
     throw new TypeError('expected the values of an int32 tensor');
+  }
+
+  /** True when the storage of a float32 tensor is more than its own: a clone's, a slice's, an array of whoever made the tensor. */
+  isShared({ dataId }: tf.TensorInfo): boolean {
+    return this.refCount(dataId) > 1 || !this.pool.isSole(this.data.get(dataId)?.values);
   }
 
   /** Like tfjs's, but of a copy where the memory will be used again: a result outlives its tensor. */
@@ -59,4 +83,14 @@ export class NativeBackend extends MathBackendCPU {
     if (isGone) this.pool.release(values);
     return isGone;
   }
+}
+
+/** tfjs stores the values of an empty tensor as a plain array at times. */
+function isNumbers(values: unknown): values is ArrayLike<number> {
+  return (
+    values instanceof Float32Array ||
+    values instanceof Int32Array ||
+    values instanceof Uint8Array ||
+    (Array.isArray(values) && values.length === 0)
+  );
 }

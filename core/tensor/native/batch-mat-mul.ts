@@ -12,7 +12,7 @@ export const batchMatMul: NativeKernel<tf.BatchMatMulAttrs> = {
     const [depth, columns] = transposeB ? [bColumns, bRows] : [bRows, bColumns];
     if (inner !== depth) {
       throw new RangeError(
-        `matMul: a [${a.join(', ')}]${transposeA ? ' transposed' : ''} and b [${b.join(', ')}]${transposeB ? ' transposed' : ''} do not fit`,
+        `a [${a.join(', ')}]${transposeA ? ' transposed' : ''} and b [${b.join(', ')}]${transposeB ? ' transposed' : ''} do not fit`,
       );
     }
     const batchShape = tf.broadcast_util.assertAndGetBroadcastShape(a.slice(0, -2), b.slice(0, -2));

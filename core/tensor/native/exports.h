@@ -19,5 +19,10 @@ class Exports {
 
 void bindGemm(Exports& exports);
 void bindHead(Exports& exports);
+void bindElementwise(Exports& exports);
+void bindReductions(Exports& exports);
+void bindRows(Exports& exports);
+void bindUpdates(Exports& exports);
+void bindCopies(Exports& exports);
 
 }  // namespace verlet

@@ -11,6 +11,15 @@
 #include "philox.inl"
 #include "cut-distribution.inl"
 #include "sample-tokens.inl"
+#include "shares.inl"
+#include "elementwise.inl"
+#include "reduce.inl"
+#include "rms-norm.inl"
+#include "rotary.inl"
+#include "swiglu.inl"
+#include "rows.inl"
+#include "adamw.inl"
+#include "copy.inl"
 
 namespace verlet {
 
@@ -21,6 +30,25 @@ const Kernels VERLET_KERNELS = {
     VERLET_ISA::linearLogProbs,
     VERLET_ISA::linearLogProbsGrad,
     VERLET_ISA::sampleTokens,
+    VERLET_ISA::unary,
+    VERLET_ISA::binary,
+    VERLET_ISA::accumulate,
+    VERLET_ISA::select,
+    VERLET_ISA::sumAlongRows,
+    VERLET_ISA::maxAlongRows,
+    VERLET_ISA::sumRows,
+    VERLET_ISA::squaredNorm,
+    VERLET_ISA::softmax,
+    VERLET_ISA::rmsNorm,
+    VERLET_ISA::rmsNormGrad,
+    VERLET_ISA::rotary,
+    VERLET_ISA::swiglu,
+    VERLET_ISA::swigluGrad,
+    VERLET_ISA::gatherRows,
+    VERLET_ISA::scatterRows,
+    VERLET_ISA::adamW,
+    VERLET_ISA::copyStrided,
+    VERLET_ISA::copyRows,
 };
 
 }  // namespace verlet

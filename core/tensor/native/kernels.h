@@ -59,6 +59,47 @@ struct TokenSampling {
   float *logProbs, *samplingLogProbs;
 };
 
+/// Functions of one number, in the order in which JavaScript numbers them.
+enum class Unary : int { neg, exp, square, sqrt, rsqrt, sigmoid, clip, count };
+/// Functions of two numbers, likewise.
+enum class Binary : int { add, sub, mul, div, max, min, count };
+
+/// out[r, c] = op(a[r, c], b[r, c]): element (r, c) of a lies at a[r * aRow + c * aColumn], likewise b; column strides are 0 or 1.
+struct Broadcast {
+  const float *a, *b;
+  float* out;
+  int64_t rows, columns;
+  int64_t aRow, aColumn, bRow, bColumn;
+};
+
+/// x [N, H, D] is rotated by the angles of its rows' positions; cos and sin are [P, D/2].
+struct Rotation {
+  const float *x, *cos, *sin;
+  const int32_t* positions;
+  float* out;
+  int64_t rows, heads, dim;
+  bool inverse;
+};
+
+/// One step of AdamW on `count` numbers; the scales undo the bias of the moments' zero start.
+struct AdamWStep {
+  float *variable, *first, *second;
+  const float* gradient;
+  int64_t count;
+  double lr, beta1, beta2, eps, weightDecay, firstScale, secondScale, gradientScale;
+};
+
+/// Axes of a strided copy.
+constexpr int maximumRank = 8;
+
+/// to [sizes], contiguous, is read from `from` at the strides given.
+struct StridedCopy {
+  const float* from;
+  float* to;
+  int rank;
+  int64_t sizes[maximumRank], strides[maximumRank];
+};
+
 struct Kernels {
   const char* isa;
   /// Each element of C is one chain of fused multiply-adds over ascending k: it depends on its row of A and its column of B alone.
@@ -68,6 +109,40 @@ struct Kernels {
   void (*linearLogProbs)(const HeadLogProbs& call);
   void (*linearLogProbsGrad)(const HeadGradients& call);
   void (*sampleTokens)(const TokenSampling& call);
+
+  /// out = op(x); `low` and `high` bound what clip returns.
+  void (*unary)(Unary op, const float* x, float* out, int64_t count, float low, float high);
+  void (*binary)(Binary op, const Broadcast& operands);
+  /// sum += addend
+  void (*accumulate)(float* sum, const float* addend, int64_t count);
+  /// out = condition ? a : b
+  void (*select)(const uint8_t* condition, const float* a, const float* b, float* out, int64_t count);
+
+  /// out [rows] = scale * (sum of each row of x [rows, columns]), summed in float64.
+  void (*sumAlongRows)(const float* x, float* out, int64_t rows, int64_t columns, double scale);
+  /// The largest of each row, NaN where there is one; columns at least 1.
+  void (*maxAlongRows)(const float* x, float* out, int64_t rows, int64_t columns);
+  /// out [columns]: the sum over the rows of x, in blocks of rows that do not depend on the threads.
+  void (*sumRows)(const float* x, float* out, int64_t rows, int64_t columns);
+  /// The sum of all squares, in float64.
+  double (*squaredNorm)(const float* x, int64_t count);
+  void (*softmax)(const float* x, float* out, int64_t rows, int64_t columns);
+
+  void (*rmsNorm)(const float* x, const float* weight, float* out, int64_t rows, int64_t columns, float eps);
+  void (*rmsNormGrad)(const float* dy, const float* x, const float* weight, float* dx, float* dWeight, int64_t rows,
+                      int64_t columns, float eps);
+  void (*rotary)(const Rotation& rotation);
+  void (*swiglu)(const float* gate, const float* up, float* out, int64_t count);
+  void (*swigluGrad)(const float* dy, const float* gate, const float* up, float* dGate, float* dUp, int64_t count);
+  /// out [count, columns]: the rows of `table` that `indices` name, all of which exist.
+  void (*gatherRows)(const float* table, const int32_t* indices, float* out, int64_t count, int64_t columns);
+  /// sums [rows, columns]: row r is the sum of those rows of x [count, columns] whose index is r, in ascending order.
+  void (*scatterRows)(const float* x, const int32_t* indices, float* sums, int64_t count, int64_t rows, int64_t columns);
+  void (*adamW)(const AdamWStep& step);
+
+  void (*copyStrided)(const StridedCopy& copy);
+  /// `rows` rows of `columns` floats from one place to another; the strides lead from row to row.
+  void (*copyRows)(const float* from, int64_t fromStride, float* to, int64_t toStride, int64_t rows, int64_t columns);
 };
 
 extern const Kernels avx512Kernels;

@@ -22,12 +22,36 @@ export function registerNative<Attributes>(addon: Addon, { name, run }: NativeKe
   tf.registerKernel({
     kernelName: name,
     backendName: 'native',
-    kernelFunc: ({ inputs, attrs, backend }) =>
-      run(
-        { addon, backend: backend as NativeBackend, inputs: inputs as NativeCall['inputs'] },
-        attrs as unknown as Attributes,
-      ),
+    kernelFunc: (call) => {
+      // tfjs leaves the attributes out where a kernel has none.
+      const attributes = (call.attrs ?? {}) as unknown as Attributes;
+      const backend = call.backend as NativeBackend;
+      const inputs = call.inputs as NativeCall['inputs'];
+      try {
+        return backend.freeingOnError(() => run({ addon, backend, inputs }, attributes));
+      } catch (error) {
+        throw error instanceof RangeError ? new RangeError(`${name}: ${error.message}`, { cause: error }) : error;
+      }
+    },
   });
+}
+
+/** A kernel of tfjs's that ours stands in for where `run` returns something; elsewhere it runs as backend `native` inherited it. */
+export function orInherited<Attributes extends object>(
+  name: string,
+  run: (call: NativeCall, attributes: Attributes) => tf.TensorInfo | undefined,
+): NativeKernel<Attributes> {
+  return {
+    name,
+    run(call, attributes) {
+      const result = run(call, attributes);
+      if (result !== undefined) return result;
+      const inherited = tf.getKernel(name, 'cpu');
+      if (inherited === undefined) throw new Error(`tfjs has no kernel ${name} for the cpu`);
+      const inputs = call.inputs as tf.NamedTensorInfoMap;
+      return inherited.kernelFunc({ inputs, attrs: attributes as unknown as tf.NamedAttrMap, backend: call.backend });
+    },
+  };
 }
 
 /** The input of that name. */
@@ -45,6 +69,11 @@ export function floats(call: NativeCall, name: string): Float32Array {
 /** The storage of an int32 input. */
 export function ints(call: NativeCall, name: string): Int32Array {
   return call.backend.ints(input(call, name));
+}
+
+/** How many numbers an input holds. */
+export function count(call: NativeCall, name: string): number {
+  return tf.util.sizeFromShape(input(call, name).shape);
 }
 
 /** The size of an input along an axis. */

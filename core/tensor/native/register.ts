@@ -4,10 +4,19 @@ import { completeWithComposed } from '../fused-kernel.js';
 import { type Addon, loadAddon } from './addon.js';
 import { NativeBackend } from './backend.js';
 import { batchMatMul } from './batch-mat-mul.js';
+import { copyKernels } from './copy-kernels.js';
+import { elementwiseKernels } from './elementwise.js';
+import { embedding, embeddingGrad, gather } from './embedding.js';
+import { fillKernels } from './fill.js';
 import { linear, linearGradWeight, linearGradX } from './linear.js';
 import { linearLogProbs, linearLogProbsGrad } from './linear-log-probs.js';
 import { type NativeKernel, registerNative } from './native-kernel.js';
+import { reductionKernels } from './reductions.js';
+import { rmsNorm, rmsNormGrad } from './rms-norm.js';
+import { rotary } from './rotary.js';
 import { sampleTokens } from './sample-tokens.js';
+import { swiglu, swigluGrad } from './swiglu.js';
+import { accumulate, adamW } from './updates.js';
 
 /** Kernels of the addon; all others are tfjs's for the cpu, or compositions. */
 const kernels: readonly NativeKernel<never>[] = [
@@ -18,6 +27,20 @@ const kernels: readonly NativeKernel<never>[] = [
   linearLogProbs,
   linearLogProbsGrad,
   sampleTokens,
+  rmsNorm,
+  rmsNormGrad,
+  rotary,
+  swiglu,
+  swigluGrad,
+  embedding,
+  embeddingGrad,
+  gather,
+  adamW,
+  accumulate,
+  ...reductionKernels,
+  ...elementwiseKernels,
+  ...copyKernels,
+  ...fillKernels,
 ];
 
 let addonInUse: Addon | undefined;

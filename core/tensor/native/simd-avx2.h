@@ -47,6 +47,11 @@ static inline vec whereLess(vec a, vec b, vec x, vec y) {
   return {_mm256_blendv_ps(y.lo, x.lo, _mm256_cmp_ps(a.lo, b.lo, _CMP_LT_OQ)),
           _mm256_blendv_ps(y.hi, x.hi, _mm256_cmp_ps(a.hi, b.hi, _CMP_LT_OQ))};
 }
+/// a is NaN ? x : y
+static inline vec whereNan(vec a, vec x, vec y) {
+  return {_mm256_blendv_ps(y.lo, x.lo, _mm256_cmp_ps(a.lo, a.lo, _CMP_UNORD_Q)),
+          _mm256_blendv_ps(y.hi, x.hi, _mm256_cmp_ps(a.hi, a.hi, _CMP_UNORD_Q))};
+}
 static inline __m256 pow2Half(__m256 n) {
   __m256i exponent = _mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127));
   return _mm256_castsi256_ps(_mm256_slli_epi32(exponent, 23));
@@ -66,6 +71,32 @@ static inline float reduceMax(vec a) {
   __m128 four = _mm_max_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
   __m128 two = _mm_max_ps(four, _mm_movehl_ps(four, four));
   return _mm_cvtss_f32(_mm_max_ss(two, _mm_shuffle_ps(two, two, 1)));
+}
+
+/// Sixteen doubles.
+struct wide {
+  __m256d v[4];
+};
+static inline wide wideZero() {
+  __m256d zero = _mm256_setzero_pd();
+  return {{zero, zero, zero, zero}};
+}
+static inline wide widen(vec a) {
+  return {{_mm256_cvtps_pd(_mm256_castps256_ps128(a.lo)), _mm256_cvtps_pd(_mm256_extractf128_ps(a.lo, 1)),
+           _mm256_cvtps_pd(_mm256_castps256_ps128(a.hi)), _mm256_cvtps_pd(_mm256_extractf128_ps(a.hi, 1))}};
+}
+static inline wide add(wide a, wide b) {
+  for (int i = 0; i < 4; i++) a.v[i] = _mm256_add_pd(a.v[i], b.v[i]);
+  return a;
+}
+static inline wide fma(wide a, wide b, wide c) {
+  for (int i = 0; i < 4; i++) c.v[i] = _mm256_fmadd_pd(a.v[i], b.v[i], c.v[i]);
+  return c;
+}
+static inline double reduceAdd(wide a) {
+  __m256d four = _mm256_add_pd(_mm256_add_pd(a.v[0], a.v[2]), _mm256_add_pd(a.v[1], a.v[3]));
+  __m128d two = _mm_add_pd(_mm256_castpd256_pd128(four), _mm256_extractf128_pd(four, 1));
+  return _mm_cvtsd_f64(_mm_add_sd(two, _mm_unpackhi_pd(two, two)));
 }
 
 static inline void transposeEight(__m256 r[8]) {

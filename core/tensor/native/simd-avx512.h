@@ -33,6 +33,10 @@ static inline vec min(vec a, vec b) { return {_mm512_min_ps(a.v, b.v)}; }
 static inline vec whereLess(vec a, vec b, vec x, vec y) {
   return {_mm512_mask_blend_ps(_mm512_cmp_ps_mask(a.v, b.v, _CMP_LT_OQ), y.v, x.v)};
 }
+/// a is NaN ? x : y
+static inline vec whereNan(vec a, vec x, vec y) {
+  return {_mm512_mask_blend_ps(_mm512_cmp_ps_mask(a.v, a.v, _CMP_UNORD_Q), y.v, x.v)};
+}
 /// 2^n for whole n in [-126, 127].
 static inline vec pow2(vec n) {
   __m512i exponent = _mm512_add_epi32(_mm512_cvtps_epi32(n.v), _mm512_set1_epi32(127));
@@ -42,6 +46,23 @@ static inline vec pow2(vec n) {
 /// The sum of the lanes as a tree: 8 + 8, 4 + 4, 2 + 2, 1 + 1.
 static inline float reduceAdd(vec a) { return _mm512_reduce_add_ps(a.v); }
 static inline float reduceMax(vec a) { return _mm512_reduce_max_ps(a.v); }
+
+/// Sixteen doubles.
+struct wide {
+  __m512d lo, hi;
+};
+static inline wide wideZero() { return {_mm512_setzero_pd(), _mm512_setzero_pd()}; }
+/// With masks of ones: without, headers of gcc 12 warn about themselves.
+static inline wide widen(vec a) {
+  const __mmask8 all = 0xff;
+  return {_mm512_maskz_cvtps_pd(all, _mm512_maskz_extractf32x8_ps(all, a.v, 0)),
+          _mm512_maskz_cvtps_pd(all, _mm512_maskz_extractf32x8_ps(all, a.v, 1))};
+}
+static inline wide add(wide a, wide b) { return {_mm512_add_pd(a.lo, b.lo), _mm512_add_pd(a.hi, b.hi)}; }
+static inline wide fma(wide a, wide b, wide c) {
+  return {_mm512_fmadd_pd(a.lo, b.lo, c.lo), _mm512_fmadd_pd(a.hi, b.hi, c.hi)};
+}
+static inline double reduceAdd(wide a) { return _mm512_reduce_add_pd(_mm512_add_pd(a.lo, a.hi)); }
 
 /// Rows become columns: lane j of row i goes to lane i of row j.
 static inline void transpose(vec r[16]) {

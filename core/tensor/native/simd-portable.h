@@ -38,6 +38,8 @@ static inline vec max(vec a, vec b) { VERLET_LANES(a.v[i] > b.v[i] ? a.v[i] : b.
 static inline vec min(vec a, vec b) { VERLET_LANES(a.v[i] < b.v[i] ? a.v[i] : b.v[i]); }
 /// a < b ? x : y
 static inline vec whereLess(vec a, vec b, vec x, vec y) { VERLET_LANES(a.v[i] < b.v[i] ? x.v[i] : y.v[i]); }
+/// a is NaN ? x : y
+static inline vec whereNan(vec a, vec x, vec y) { VERLET_LANES(a.v[i] != a.v[i] ? x.v[i] : y.v[i]); }
 static inline float pow2Lane(float n) {
   uint32_t bits = (uint32_t)((int32_t)n + 127) << 23;
   float result;
@@ -57,6 +59,30 @@ static inline float reduceMax(vec a) {
   float result = a.v[0];
   for (int i = 1; i < 16; i++) result = result > a.v[i] ? result : a.v[i];
   return result;
+}
+
+/// Sixteen doubles.
+struct wide {
+  double v[16];
+};
+static inline wide wideZero() { return {}; }
+static inline wide widen(vec a) {
+  wide r;
+  for (int i = 0; i < 16; i++) r.v[i] = a.v[i];
+  return r;
+}
+static inline wide add(wide a, wide b) {
+  for (int i = 0; i < 16; i++) a.v[i] += b.v[i];
+  return a;
+}
+static inline wide fma(wide a, wide b, wide c) {
+  for (int i = 0; i < 16; i++) c.v[i] = __builtin_fma(a.v[i], b.v[i], c.v[i]);
+  return c;
+}
+static inline double reduceAdd(wide a) {
+  for (int width = 8; width > 0; width /= 2)
+    for (int i = 0; i < width; i++) a.v[i] += a.v[i + width];
+  return a.v[0];
 }
 
 /// Rows become columns: lane j of row i goes to lane i of row j.

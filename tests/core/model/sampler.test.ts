@@ -59,6 +59,56 @@ describe('PolicySampler', () => {
     expect(finished?.generation.versions).toEqual([0, 3]);
   });
 
+  it('holds pages for what it has read and gives them back at the end, on cancellation and on disposal', async () => {
+    using tiny = openTinyPolicy();
+    const [one, two] = [tokensOf(63, 'one page'), tokensOf(64, 'two pages')];
+    for (const [id, tokens] of [one, two, one].entries())
+      tiny.sampler.admit(id, tokens, { ...tinySampling, maxTokens: 2 });
+    expect(tiny.sampler.pagesInUse).toBe(0);
+    await tiny.sampler.step();
+    expect(tiny.sampler.pagesInUse).toBe(3);
+    tiny.sampler.cancel(0);
+    expect(tiny.sampler.pagesInUse).toBe(2);
+    await tiny.sampler.step();
+    expect(tiny.sampler.pagesInUse).toBe(0);
+    tiny.sampler.admit(3, one, tinySampling);
+    await tiny.sampler.step();
+    tiny.sampler[Symbol.dispose]();
+    expect([tiny.sampler.size, tiny.sampler.pagesInUse]).toEqual([0, 0]);
+  });
+
+  it('reads a long prompt in pieces while others are sampled', async () => {
+    using tiny = openTinyPolicy(1, { maxPositionEmbeddings: 2048 });
+    tiny.sampler.admit(1, tokensOf(1030, 'long'), { ...tinySampling, maxTokens: 1 });
+    tiny.sampler.admit(2, tokensOf(3, 'short'), { ...tinySampling, maxTokens: 3 });
+    const finished = [];
+    for (let step = 0; step < 3; step++) finished.push((await tiny.sampler.step()).map(({ id }) => id));
+    expect(finished).toEqual([[], [], [1, 2]]);
+  });
+
+  it('reads prompts in turn that are too many for one pass', async () => {
+    using tiny = openTinyPolicy(1, { maxPositionEmbeddings: 1024 });
+    const prompt = { tokens: tokensOf(500, 'many'), sampling: { ...tinySampling, maxTokens: 1 } };
+    for (let id = 0; id < 18; id++) tiny.sampler.admit(id, prompt.tokens, prompt.sampling);
+    const finished = [];
+    for (let step = 0; step < 2; step++) finished.push((await tiny.sampler.step()).length);
+    expect(finished).toEqual([16, 2]);
+  });
+
+  it.each([{ topK: 3 }, { topP: 0.5 }, { minP: 0.2 }])(
+    'with %o also gives log-probs over what is left',
+    async (cut) => {
+      using tiny = openTinyPolicy();
+      const prompt = { tokens: [5, 6, 7], sampling: { ...tinySampling, ...cut } };
+      const [generation] = await generateAll(tiny.sampler, [prompt]);
+      expect(generation!.samplingLogprobs).toHaveLength(6);
+      for (const [i, logprob] of generation!.samplingLogprobs!.entries()) {
+        expect(logprob).toBeGreaterThan(generation!.logprobs[i]!);
+        expect(logprob).toBeLessThanOrEqual(0);
+      }
+    },
+  );
+
   it('throws when the weights have diverged, and holds no tensor', async () => {
     using tiny = openTinyPolicy();
     const norm = tiny.policy.weights.get('model.norm.weight');

@@ -1,70 +1,91 @@
-import type * as tf from '@tensorflow/tfjs-core';
-import { tensor1d } from '@tensorflow/tfjs-core';
-import { expect, test } from 'vitest';
+import * as tf from '@tensorflow/tfjs-core';
+import { describe, test } from 'vitest';
+import { z } from 'zod';
+import { accumulate } from '../../../core/tensor/accumulate.js';
 import { attention } from '../../../core/tensor/attention.js';
-import { useBackend } from '../../../core/tensor/backend.js';
 import { embedding } from '../../../core/tensor/embedding.js';
+import { globalNorm } from '../../../core/tensor/global-norm.js';
 import { linear } from '../../../core/tensor/linear.js';
 import { linearLogProbs } from '../../../core/tensor/linear-log-probs.js';
 import { rmsNorm } from '../../../core/tensor/rms-norm.js';
 import { rotary, rotaryTable } from '../../../core/tensor/rotary.js';
 import { swiglu } from '../../../core/tensor/swiglu.js';
-import { expectClose } from '../../helpers/expect-close.js';
-import { Inputs, projectedGradients, read, type TestBackend, testBackends } from '../../helpers/gradient.js';
+import { withBackends } from '../../helpers/gradient.js';
+import { CaseInputs, expectAgreement, expectNear } from '../../helpers/torch-agreement.js';
+import { torchCases } from '../../helpers/torch-fixture.js';
 
-/** Sizes that fill no block of the kernels. */
-const ops: { readonly [name: string]: (inputs: Inputs) => () => tf.Tensor } = {
-  linear: (inputs) => {
-    const [x, weight] = [inputs.matrix(37, 50), inputs.matrix(70, 50)];
-    return () => linear(x, weight);
-  },
-  embedding: (inputs) => {
-    const table = inputs.matrix(40, 33);
-    return () => embedding(table, tensor1d([39, 0, 7, 7, 7, 12], 'int32'));
-  },
-  rmsNorm: (inputs) => {
-    const [x, weight] = [inputs.matrix(37, 50), inputs.vector(50)];
-    return () => rmsNorm(x, weight, 1e-6);
-  },
-  swiglu: (inputs) => {
-    const [gate, up] = [inputs.matrix(37, 50), inputs.matrix(37, 50)];
-    return () => swiglu(gate, up);
-  },
-  rotary: (inputs) => {
-    const x = inputs.cube(19, 3, 10);
-    const positions = Array.from({ length: 19 }, (_, i) => i * 31);
-    return () => rotary(x, rotaryTable(600, 10, 10_000), tensor1d(positions, 'int32'));
-  },
-  attention: (inputs) => {
-    const [q, k, v] = [inputs.heads(2, 19, 6, 10), inputs.heads(2, 19, 3, 10), inputs.heads(2, 19, 3, 10)];
-    return () => attention(q, k, v);
-  },
-  'log-probs': (inputs) => head(inputs, 'logProbs'),
-  entropy: (inputs) => head(inputs, 'entropy'),
-};
+const none = z.strictObject({});
 
-const others = testBackends.filter((backend) => backend !== 'cpu');
+withBackends(() => {
+  describe('values and gradients are those of PyTorch in float64', () => {
+    test.each(torchCases('mat-mul', z.strictObject({ transposeA: z.boolean(), transposeB: z.boolean() })))(
+      'tf.matMul $name',
+      (torchCase) => {
+        const { transposeA, transposeB } = torchCase.attributes;
+        expectAgreement(torchCase, (x) => ({ y: tf.matMul(x.any('a'), x.any('b'), transposeA, transposeB) }));
+      },
+    );
 
-test.each(Object.entries(ops))('%s has the same value and gradients on every backend as on cpu', async (_, op) => {
-  const expected = await run('cpu', op);
-  for (const backend of others) {
-    const actual = await run(backend, op);
-    expect(actual.length).toBe(expected.length);
-    for (const [i, values] of expected.entries())
-      expectClose(actual[i] ?? [], values, { relative: 1e-4, absolute: 1e-5 });
-  }
+    test.each(torchCases('linear', none))('linear $name', (torchCase) => {
+      const bias = (x: CaseInputs) => (x.has('bias') ? x.vector('bias') : undefined);
+      expectAgreement(torchCase, (x) => ({ y: linear(x.matrix('x'), x.matrix('weight'), bias(x)) }));
+    });
+
+    test.each(torchCases('rms-norm', z.strictObject({ eps: z.number() })))('rmsNorm $name', (torchCase) => {
+      const { eps } = torchCase.attributes;
+      expectAgreement(torchCase, (x) => ({ y: rmsNorm(x.matrix('x'), x.vector('weight'), eps) }));
+    });
+
+    test.each(torchCases('rotary', z.strictObject({ maxPositions: z.int(), theta: z.number() })))(
+      'rotary $name',
+      (torchCase) => {
+        const { maxPositions, theta } = torchCase.attributes;
+        expectAgreement(torchCase, (inputs) => {
+          const x = inputs.cube('x');
+          return { y: rotary(x, rotaryTable(maxPositions, x.shape[2], theta), inputs.vector('positions')) };
+        });
+      },
+    );
+
+    test.each(torchCases('swiglu', none))('swiglu $name', (torchCase) => {
+      expectAgreement(torchCase, (x) => ({ y: swiglu(x.matrix('gate'), x.matrix('up')) }));
+    });
+
+    test.each(torchCases('embedding', none))('embedding $name', (torchCase) => {
+      expectAgreement(torchCase, (x) => ({ y: embedding(x.matrix('table'), x.vector('tokens')) }));
+    });
+
+    test.each(torchCases('attention', z.strictObject({ offsets: z.array(z.int()) })))(
+      'attention $name',
+      (torchCase) => {
+        const offsets = Int32Array.from(torchCase.attributes.offsets);
+        expectAgreement(torchCase, (x) => ({ y: attention(x.cube('q'), x.cube('k'), x.cube('v'), offsets) }));
+      },
+    );
+
+    test.each(torchCases('linear-log-probs', z.strictObject({ temperature: z.number() })))(
+      'linearLogProbs $name',
+      (torchCase) => {
+        const { temperature } = torchCase.attributes;
+        expectAgreement(torchCase, (x) => ({
+          ...linearLogProbs(x.matrix('x'), x.matrix('weight'), x.vector('targets'), temperature),
+        }));
+      },
+    );
+  });
+
+  test.each(torchCases('accumulate', none))('accumulate makes the sum of PyTorch: $name', (torchCase) => {
+    expectAgreement(torchCase, (inputs) => {
+      const [sum, addend] = [inputs.variables.get('sum'), inputs.any('addend')];
+      if (sum === undefined) throw new Error('the fixture has no sum');
+      accumulate(sum, addend);
+      return { sum };
+    });
+  });
+
+  test.each(torchCases('global-norm', none))('globalNorm is the total norm of PyTorch: $name', async (torchCase) => {
+    using inputs = new CaseInputs(torchCase.inputs);
+    const norm = await globalNorm([...inputs.variables.values()]);
+    expectNear([norm], torchCase.outputs.norm!, 'norm');
+  });
 });
-
-/** The value, then one gradient an input. */
-async function run(backend: TestBackend, op: (inputs: Inputs) => () => tf.Tensor): Promise<number[][]> {
-  await useBackend(backend);
-  using inputs = new Inputs(5);
-  const f = op(inputs);
-  return [read(f), ...projectedGradients(inputs.all, f)];
-}
-
-function head(inputs: Inputs, part: 'logProbs' | 'entropy'): () => tf.Tensor {
-  const [x, weight] = [inputs.matrix(11, 30), inputs.matrix(53, 30)];
-  const targets = Array.from({ length: 11 }, (_, i) => (i * 13) % 53);
-  return () => linearLogProbs(x, weight, tensor1d(targets, 'int32'), 0.9)[part];
-}

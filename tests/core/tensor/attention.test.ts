@@ -2,16 +2,23 @@ import * as tf from '@tensorflow/tfjs-core';
 import { expect, test } from 'vitest';
 import { attention } from '../../../core/tensor/attention.js';
 import { expectClose } from '../../helpers/expect-close.js';
-import { expectGradients, expectNoLeak, Inputs, read, withBackends } from '../../helpers/gradient.js';
+import {
+  expectGradients,
+  expectNoLeak,
+  Inputs,
+  projectedGradients,
+  read,
+  withBackends,
+} from '../../helpers/gradient.js';
 
 const float32 = { relative: 1e-5, absolute: 1e-6 };
 
-withBackends((backend) => {
+withBackends(() => {
   test('the first token sees itself alone, the second weighs both by exp(q · k / sqrt(D))', () => {
     const y = read(() => {
-      const q = tf.tensor4d([0, 0, 0, 0, 2 * Math.log(3), 0, 0, 0], [1, 2, 1, 4]);
-      const k = tf.tensor4d([1, 0, 0, 0, 0, 1, 0, 0], [1, 2, 1, 4]);
-      return attention(q, k, tf.tensor4d([4, 0, 0, 0, 0, 8, 0, 0], [1, 2, 1, 4]));
+      const q = tf.tensor3d([0, 0, 0, 0, 2 * Math.log(3), 0, 0, 0], [2, 1, 4]);
+      const k = tf.tensor3d([1, 0, 0, 0, 0, 1, 0, 0], [2, 1, 4]);
+      return attention(q, k, tf.tensor3d([4, 0, 0, 0, 0, 8, 0, 0], [2, 1, 4]), Int32Array.of(0, 2));
     });
     expectClose(y, [4, 0, 0, 0, 3, 2, 0, 0], float32); // scores ln 3 and 0: weights 3/4 and 1/4
   });
@@ -22,121 +29,143 @@ withBackends((backend) => {
     ['one key head for all', 3, 1],
   ])('agrees with a plain loop: %s', (_, heads, kvHeads) => {
     using inputs = new Inputs(heads);
-    const [q, k, v] = [inputs.heads(2, 5, heads, 4), inputs.heads(2, 5, kvHeads, 4), inputs.heads(2, 5, kvHeads, 4)];
+    const { q, k, v } = qkv(inputs, 11, [heads, kvHeads, 4]);
+    const offsets = Int32Array.of(0, 5, 6, 6, 11);
     expectClose(
-      read(() => attention(q, k, v)),
-      naive(q, k, v),
+      read(() => attention(q, k, v, offsets)),
+      naive(q, k, v, offsets),
+      float32,
+    );
+  });
+
+  test('agrees with a plain loop where a sequence is longer than any block', () => {
+    using inputs = new Inputs(12);
+    const { q, k, v } = qkv(inputs, 300, [2, 1, 4]);
+    const offsets = Int32Array.of(0, 3, 300);
+    expectClose(
+      read(() => attention(q, k, v, offsets)),
+      naive(q, k, v, offsets),
       float32,
     );
   });
 
   test('a changed later token changes nothing before it', () => {
     using inputs = new Inputs(3);
-    const [q, k, v] = [inputs.heads(1, 4, 2, 4), inputs.heads(1, 4, 1, 4), inputs.heads(1, 4, 1, 4)];
-    const before = read(() => attention(q, k, v));
-    const after = read(() => attention(changeLast(q), changeLast(k), changeLast(v)));
+    const { q, k, v } = qkv(inputs, 4, [2, 1, 4]);
+    const before = read(() => attention(q, k, v, Int32Array.of(0, 4)));
+    const after = read(() => attention(changeLast(q), changeLast(k), changeLast(v), Int32Array.of(0, 4)));
     expect(after.slice(0, 3 * 8)).toEqual(before.slice(0, 3 * 8));
     expect(after.slice(3 * 8)).not.toEqual(before.slice(3 * 8));
   });
 
-  test(`padding on the right changes nothing${backend === 'cpu' ? ', to the bit' : ''}`, () => {
-    using inputs = new Inputs(4);
-    const [q, k, v] = [inputs.heads(1, 5, 4, 8), inputs.heads(1, 5, 2, 8), inputs.heads(1, 5, 2, 8)];
-    const padded = read(() => tf.slice(attention(pad(q), pad(k), pad(v)), [0, 0, 0, 0], [1, 5, 4, 8]));
-    const tolerance = backend === 'cpu' ? { relative: 0, absolute: 0 } : float32;
-    expectClose(
-      padded,
-      read(() => attention(q, k, v)),
-      tolerance,
-    );
-  });
-
-  test('a row of a batch is the row alone', () => {
+  test('a sequence among others has the value and gradients of the sequence alone, to the bit', () => {
     using inputs = new Inputs(5);
-    const [q, k, v] = [inputs.heads(3, 4, 2, 4), inputs.heads(3, 4, 1, 4), inputs.heads(3, 4, 1, 4)];
-    const second = (x: tf.Tensor4D): tf.Tensor4D => tf.slice4d(x, [1, 0, 0, 0], [1, ...tail(x)]);
-    expect(read(() => second(attention(q, k, v)))).toEqual(read(() => attention(second(q), second(k), second(v))));
+    const { q, k, v } = qkv(inputs, 400, [4, 2, 8]);
+    const [start, end] = [7, 290];
+    using alone = new Inputs(0);
+    const [q1, k1, v1] = [q, k, v].map((x) => alone.of(() => tf.slice(x, start, end - start)));
+    const rowsOf = (values: number[], heads: number): number[] => values.slice(start * heads * 8, end * heads * 8);
+    const packed = (): tf.Tensor => attention(q, k, v, Int32Array.of(0, start, end, 400));
+    const single = (): tf.Tensor => attention(q1!, k1!, v1!, Int32Array.of(0, end - start));
+    expect(rowsOf(read(packed), 4)).toEqual(read(single));
+    const [dq, dk, dv] = squareGradients([q, k, v], packed);
+    expect([rowsOf(dq!, 4), rowsOf(dk!, 2), rowsOf(dv!, 2)]).toEqual(squareGradients([q1!, k1!, v1!], single));
   });
 
   test('a sequence of one token is its own value', () => {
     using inputs = new Inputs(8);
-    const [q, k, v] = [inputs.heads(2, 1, 2, 2), inputs.heads(2, 1, 1, 2), inputs.heads(2, 1, 1, 2)];
-    expect(read(() => attention(q, k, v))).toEqual(read(() => tf.tile(v, [1, 1, 2, 1])));
+    const { q, k, v } = qkv(inputs, 2, [2, 1, 2]);
+    expect(read(() => attention(q, k, v, Int32Array.of(0, 1, 2)))).toEqual(read(() => tf.tile(v, [1, 2, 1])));
   });
 
   test('huge scores pick one key and stay finite', () => {
-    const y = read(() => {
-      const q = tf.tensor4d([1e4, 1e4, 1e4], [1, 3, 1, 1]);
-      return attention(q, tf.tensor4d([1, -1, 2], [1, 3, 1, 1]), tf.tensor4d([5, 6, 7], [1, 3, 1, 1]));
-    });
+    const heads = (values: number[]): tf.Tensor3D => tf.tensor3d(values, [3, 1, 1]);
+    const y = read(() => attention(heads([1e4, 1e4, 1e4]), heads([1, -1, 2]), heads([5, 6, 7]), Int32Array.of(0, 3)));
     expect(y).toEqual([5, 5, 7]);
+  });
+
+  test('no tokens give no rows and gradients of no rows', () => {
+    using inputs = new Inputs(9);
+    const { q, k, v } = qkv(inputs, 0, [2, 1, 4]);
+    expect(read(() => attention(q, k, v, Int32Array.of(0)))).toEqual([]);
+    expect(projectedGradients([q, k, v], () => attention(q, k, v, Int32Array.of(0, 0)))).toEqual([[], [], []]);
   });
 
   test('all three gradients agree with finite differences, with shared key heads', () => {
     using inputs = new Inputs(6);
-    const [q, k, v] = [inputs.heads(2, 3, 4, 2), inputs.heads(2, 3, 2, 2), inputs.heads(2, 3, 2, 2)];
-    expectGradients([q, k, v], () => attention(q, k, v));
+    const { q, k, v } = qkv(inputs, 5, [4, 2, 2]);
+    expectGradients([q, k, v], () => attention(q, k, v, Int32Array.of(0, 3, 5)));
+  });
+
+  test('a gradient to one input alone is the one among all three', () => {
+    using inputs = new Inputs(10);
+    const { q, k, v } = qkv(inputs, 5, [4, 2, 2]);
+    const f = (): tf.Tensor => attention(q, k, v, Int32Array.of(0, 3, 5));
+    const all = projectedGradients([q, k, v], f);
+    for (const [i, input] of [q, k, v].entries()) expect(projectedGradients([input], f)).toEqual([all[i]]);
   });
 
   test('nothing is left but the result', () => {
     using inputs = new Inputs(7);
-    const [q, k, v] = [inputs.heads(1, 3, 2, 2), inputs.heads(1, 3, 1, 2), inputs.heads(1, 3, 1, 2)];
-    expectNoLeak([q, k, v], () => attention(q, k, v));
+    const { q, k, v } = qkv(inputs, 3, [2, 1, 2]);
+    expectNoLeak([q, k, v], () => attention(q, k, v, Int32Array.of(0, 1, 3)));
+    expectNoLeak([k], () => attention(q, k, v, Int32Array.of(0, 1, 3)));
+  });
+
+  test.each([
+    ['heads that do not divide', [4, 3, 2], [4, 2, 2], [0, 4], 'H is a multiple of Hkv'],
+    ['rows that differ', [4, 2, 2], [3, 1, 2], [0, 4], 'q and k have the same N'],
+    ['sizes that differ', [4, 2, 2], [4, 1, 4], [0, 4], 'q and k have the same D'],
+    ['offsets that end early', [4, 2, 2], [4, 1, 2], [0, 3], 'offsets ascend from 0 to N'],
+    ['offsets that fall', [4, 2, 2], [4, 1, 2], [0, 3, 2, 4], 'offsets ascend from 0 to N'],
+  ] as const)('%s are refused by name and shape', (_, q, k, offsets, rule) => {
+    const run = (): number[] =>
+      read(() => attention(tf.zeros([...q]), tf.zeros([...k]), tf.zeros([...k]), Int32Array.from(offsets)));
+    expect(run).toThrow(rule);
+    expect(run).toThrow(`q [${q.join(', ')}], k [${k.join(', ')}]`);
   });
 });
 
+function qkv(
+  inputs: Inputs,
+  rows: number,
+  [heads, kvHeads, headDim]: readonly [number, number, number],
+): { q: tf.Variable<tf.Rank.R3>; k: tf.Variable<tf.Rank.R3>; v: tf.Variable<tf.Rank.R3> } {
+  const [q, k, v] = [heads, kvHeads, kvHeads].map((count) => inputs.cube(rows, count, headDim));
+  return { q: q!, k: k!, v: v! };
+}
+
+/** Gradients of the sum of squares, which do not depend on a row's place. */
+function squareGradients(inputs: readonly tf.Variable[], f: () => tf.Tensor): number[][] {
+  return tf.tidy(() => {
+    const { grads } = tf.variableGrads(() => tf.sum<tf.Scalar>(tf.square(f())), [...inputs]);
+    return inputs.map(({ name }) => [...grads[name]!.dataSync()]);
+  });
+}
+
 /** Causal attention one score at a time, in float64. */
-function naive(q: tf.Tensor4D, k: tf.Tensor4D, v: tf.Tensor4D): number[] {
-  const [batch, length, heads, headDim] = q.shape;
-  const [qs, ks, vs] = [q, k, v].map((x) => at(x));
+function naive(q: tf.Tensor3D, k: tf.Tensor3D, v: tf.Tensor3D, offsets: Int32Array): number[] {
+  const [rows, heads, headDim] = q.shape;
+  const [qs, ks, vs] = [q.arraySync(), k.arraySync(), v.arraySync()];
   const out: number[] = [];
-  for (let b = 0; b < batch; b++)
-    for (let t = 0; t < length; t++)
-      for (let h = 0; h < heads; h++) {
-        const kvHead = Math.floor((h * k.shape[2]) / heads);
-        const weights = Array.from({ length: t + 1 }, (_, s) => {
-          let score = 0;
-          for (let d = 0; d < headDim; d++) score += qs!(b, t, h, d) * ks!(b, s, kvHead, d);
-          return Math.exp(score / Math.sqrt(headDim));
-        });
-        const total = weights.reduce((sum, weight) => sum + weight, 0);
-        for (let d = 0; d < headDim; d++)
-          out.push(weights.reduce((sum, weight, s) => sum + (weight / total) * vs!(b, s, kvHead, d), 0));
-      }
+  for (let row = 0; row < rows; row++) {
+    const first = Math.max(...offsets.filter((offset) => offset <= row));
+    for (let h = 0; h < heads; h++) {
+      const kvHead = Math.floor((h * k.shape[1]) / heads);
+      const weights = Array.from({ length: row - first + 1 }, (_, i) => {
+        const dot = qs[row]![h]!.reduce((sum, value, d) => sum + value * ks[first + i]![kvHead]![d]!, 0);
+        return Math.exp(dot / Math.sqrt(headDim));
+      });
+      const total = weights.reduce((sum, weight) => sum + weight, 0);
+      for (let d = 0; d < headDim; d++)
+        out.push(weights.reduce((sum, weight, i) => sum + (weight / total) * vs[first + i]![kvHead]![d]!, 0));
+    }
+  }
   return out;
 }
 
-function at(x: tf.Tensor4D): (b: number, t: number, h: number, d: number) => number {
-  const values = x.dataSync();
-  const [, length, heads, headDim] = x.shape;
-  return (b, t, h, d) => values[((b * length + t) * heads + h) * headDim + d] ?? Number.NaN;
-}
-
-function tail(x: tf.Tensor4D): [number, number, number] {
-  return [x.shape[1], x.shape[2], x.shape[3]];
-}
-
-/** Two more positions of large numbers, which a leak would carry into the result. */
-function pad(x: tf.Tensor4D): tf.Tensor4D {
-  return tf.pad4d(
-    x,
-    [
-      [0, 0],
-      [0, 2],
-      [0, 0],
-      [0, 0],
-    ],
-    50,
-  );
-}
-
-function changeLast(x: tf.Tensor4D): tf.Tensor4D {
-  const [batch, length, heads, headDim] = x.shape;
-  const change = tf.pad4d(tf.ones<tf.Rank.R4>([batch, 1, heads, headDim]), [
-    [0, 0],
-    [length - 1, 0],
-    [0, 0],
-    [0, 0],
-  ]);
-  return tf.add(x, change);
+function changeLast(x: tf.Tensor3D): tf.Tensor3D {
+  const [rows, heads, headDim] = x.shape;
+  const last = tf.ones<tf.Rank.R3>([1, heads, headDim]);
+  return tf.add(x, tf.concat3d([tf.zeros([rows - 1, heads, headDim]), last], 0));
 }

@@ -2,8 +2,10 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, test } from 'vitest';
 import { ConfigError, InfrastructureError } from '../../../core/errors.js';
+import { useBackend } from '../../../core/tensor/backend.js';
 import { HttpEngine } from '../../../rollout/engines/http.js';
 import { EndlessEngine, endless, listen, never, sampling, until } from '../../helpers/policy-server.js';
+import { openTinyEngine } from '../../helpers/tiny-engine.js';
 import { engineConformance } from './conformance.js';
 
 engineConformance('http', () => listen());
@@ -64,4 +66,14 @@ test('a connection cut in the middle of a call is engine_unreachable', async () 
 
 test('a URL that is none is a ConfigError', () => {
   expect(() => new HttpEngine('localhost', { timeoutMs: 1 })).toThrow(ConfigError);
+});
+
+test('a cut distribution is sampled over there as here, with its log-probs', async () => {
+  await useBackend('wasm');
+  await using tiny = openTinyEngine();
+  await using server = await listen({ engine: tiny.engine });
+  const cut = { ...sampling, topK: 8, topP: 0.9, minP: 0.01 };
+  const there = await server.engine.generate([1, 2], cut, never);
+  expect(there).toEqual(await tiny.engine.generate([1, 2], cut, never));
+  expect(there.samplingLogprobs).toHaveLength(there.tokens.length);
 });
