@@ -20,10 +20,16 @@ const int32_t* targetsOf(Args& args, size_t at, const Head& head, const char* op
   return targets;
 }
 
+float temperatureOf(Args& args, size_t at, const char* op) {
+  float temperature = static_cast<float>(args.number(at));
+  if (temperature > 0) return temperature;
+  throw std::invalid_argument(std::string(op) + ": temperature " + std::to_string(temperature) + " is not above 0");
+}
+
 /// linearLogProbs(x, weight, rows, width, vocabulary, targets, temperature, logProbs, entropy, logSumExp)
 void linearLogProbs(Args& args) {
   Head head = headOf(args, 0);
-  kernels().linearLogProbs({head, targetsOf(args, 5, head, "LinearLogProbs"), static_cast<float>(args.number(6)),
+  kernels().linearLogProbs({head, targetsOf(args, 5, head, "LinearLogProbs"), temperatureOf(args, 6, "LinearLogProbs"),
                             args.floats(7, head.rows), args.floats(8, head.rows), args.floats(9, head.rows)});
 }
 
@@ -33,7 +39,7 @@ void linearLogProbsGrad(Args& args) {
   const float *dLogProbs = args.floats(5, head.rows), *dEntropy = args.floats(6, head.rows);
   const int32_t* targets = targetsOf(args, 7, head, "LinearLogProbsGrad");
   const float *entropy = args.floats(8, head.rows), *logSumExp = args.floats(9, head.rows);
-  kernels().linearLogProbsGrad({head, dLogProbs, dEntropy, targets, entropy, logSumExp, static_cast<float>(args.number(10)),
+  kernels().linearLogProbsGrad({head, dLogProbs, dEntropy, targets, entropy, logSumExp, temperatureOf(args, 10, "LinearLogProbsGrad"),
                                 args.floats(11, head.rows * head.width), args.floats(12, head.vocabulary * head.width)});
 }
 

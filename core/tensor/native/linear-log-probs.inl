@@ -6,7 +6,7 @@ using verlet::HeadLogProbs;
 
 /// Rows that go through the vocabulary together. Scratch: 3 floats for each of them and each chunk.
 constexpr int64_t headRowBlock = 2048;
-constexpr int sumsSlot = 7;
+constexpr int headSumsSlot = 7;
 /// [rowGroup, vocabularyChunk] floats of each thread.
 constexpr int logitsSlot = 9;
 /// Rows of logits lie a cache line more than a power of two apart, or tiles would thrash a set.
@@ -111,7 +111,7 @@ static int rowParts(const Head& head, int64_t chunks) {
 static SumsTable makeTable(const Head& head, int64_t more, float** behind) {
   const int64_t chunks = (head.vocabulary + vocabularyChunk - 1) / vocabularyChunk, stride = roundUp(head.rows, lanes);
   const int64_t size = chunks * stride;
-  float* data = verlet::scratch(sumsSlot, 3 * size + more);
+  float* data = verlet::scratch(headSumsSlot, 3 * size + more);
   *behind = data + 3 * size;
   return {data, data + size, data + 2 * size, chunks, stride};
 }

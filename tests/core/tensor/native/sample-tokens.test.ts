@@ -46,7 +46,7 @@ test('the token is where the cumulative probability passes the random number', (
   const head = randomHead(1, 24, 2300);
   const { logProbs } = referenceRow(head, 0);
   for (const counter of Array.from({ length: 40 }, (_, i) => i)) {
-    const flat = sample(flatHead(1, 2 ** 20), { seed: 9, counter }).tokens[0]! / 2 ** 20;
+    const flat = philoxUniform(9, counter);
     const [token] = sample(head, { seed: 9, counter }).tokens;
     const before = logProbs.slice(0, token).reduce((sum, logProb) => sum + Math.exp(logProb), 0);
     expect(before).toBeLessThan(flat + 1e-5);
@@ -141,6 +141,24 @@ test.each([1, 0.6, 1.5])(
     expect(sample(head, { temperature }).tokens).toEqual(expected);
   },
 );
+
+test('where products round to bfloat16 the log-probs still have the bits of LinearLogProbs', async () => {
+  const addon = await nativeAddon();
+  const isa = addon.isa();
+  try {
+    addon.useIsa('avx512bf16');
+  } catch {
+    return;
+  }
+  const head = randomHead(30, 401, 1100);
+  const { tokens, logProbs } = sample(head, {});
+  const [expected] = runHead({ ...head, targets: Int32Array.from(tokens) });
+  addon.useIsa(isa);
+  expect(logProbs).toEqual([...expected!]);
+  for (const [row, token] of tokens.entries()) {
+    expect(logProbs[row]).toBeCloseTo(referenceRow(head, row).logProbs[token]!, 1);
+  }
+});
 
 test('frequencies are the probabilities', () => {
   const head = { ...flatHead(20_000, 4), weight: Float32Array.from([0.1, 0.2, 0.3, 0.4], Math.log) };
