@@ -1,6 +1,7 @@
 // Gradient of attention: FlashAttention-2 (Dao, arXiv:2307.08691), Algorithm 2. Weights are made again from the logSumExp; nothing of size
 // [T, T] is kept. Sums run in a fixed order (dq over ascending keys; dk and dv over ascending query positions, heads of a group within
-// each), so that computing dq apart from dk and dv, or a range of either alone, changes no bit.
+// each), so that computing dq apart from dk and dv, or a range of either alone, changes no bit. A NaN in dOut or q of a position may reach
+// dk and dv of the next few keys, which it should not.
 namespace VERLET_ISA {
 
 using verlet::AttentionGrad;
@@ -98,10 +99,10 @@ static void differentiateSoftmax(const Rows& rows, int64_t block, const GradRows
         store(dScores + j, zero());
         continue;
       }
-      vec score = keys - j >= lanes ? load(weights + j) : maskAfter(load(weights + j), keys - j);
-      vec weight = exp(sub(score, logSumExp));
+      vec weight = exp(sub(maskAfter(load(weights + j), keys - j), logSumExp));
+      vec dScore = mul(weight, sub(load(dScores + j), delta));
       store(weights + j, weight);
-      store(dScores + j, mul(weight, sub(load(dScores + j), delta)));
+      store(dScores + j, whereLess(load(laneNumbers), set1((float)(keys - j)), dScore, zero()));
     }
   }
 }

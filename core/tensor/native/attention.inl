@@ -61,12 +61,17 @@ static void writeTransposed(const float* from, int64_t fromRow, int64_t rows, in
         tile[i] = i >= count ? zero() : deep == lanes ? load(row) : loadPartial(row, deep);
       }
       transpose(tile);
-      for (int i = 0; i < deep; i++) storePartial(to + (d + i) * keysPerBlock + slot + j, tile[i], count);
+      for (int i = 0; i < deep; i++) {
+        float* column = to + (d + i) * keysPerBlock + slot + j;
+        if (count == lanes) store(column, tile[i]);
+        else storePartial(column, tile[i], count);
+      }
     }
 }
 
+/// Adding 0 makes every 0 a positive one.
 static inline void scaleRow(const float* from, vec scale, float* to, int64_t D) {
-  forVectors(0, D, [&](int64_t d, int n) { storeSome(to + d, mul(loadSome(from + d, n), scale), n); });
+  forVectors(0, D, [&](int64_t d, int n) { storeSome(to + d, fma(loadSome(from + d, n), scale, zero()), n); });
 }
 
 /// Writes keys and values of new tokens, rows `row` apart, behind `past` positions.
@@ -90,23 +95,34 @@ struct Rows {
   }
 };
 
-/// Rows [begin, end) of `sums` [rows, D] += weights [rows, 64] times matrix [64, D], each row over the keys from `key` on that it sees.
-static void addVisible(const Rows& rows, int64_t block, const float* weights, const float* matrix, float* sums, int64_t D, int64_t begin,
-                       int64_t end, int64_t key) {
-  int64_t all = rows.visible(begin, block);
-  if (all > key)
-    multiply({weights + begin * keysPerBlock + key, keysPerBlock, 1, matrix + key * D, D, sums + begin * D, D, end - begin, D, all - key,
-              true});
-  else all = key;
-  if (end - begin == 1 || rows.visible(end - 1, block) <= all) return;
-  int64_t middle = (begin + end) / 2;
-  addVisible(rows, block, weights, matrix, sums, D, begin, middle, all);
-  addVisible(rows, block, weights, matrix, sums, D, middle, end, all);
+/// True where no number of `rows` rows is infinite or NaN.
+static inline bool areFinite(const float* matrix, int64_t rows, int64_t D) {
+  vec sum = zero();
+  int64_t i = 0;
+  for (; i + lanes <= rows * D; i += lanes) sum = fma(load(matrix + i), zero(), sum);
+  if (i < rows * D) sum = fma(loadPartial(matrix + i, (int)(rows * D - i)), zero(), sum);
+  return reduceAdd(sum) == 0.0f;
 }
 
+/**
+ * sums [rows, D] += weights [rows, 64] times matrix [64, D], over the keys that each row sees. The rows of a tile may go on to the last key
+ * that one of them sees, where the others' weights are 0: that changes no bit but the sign of a 0, unless a key holds what 0 times is not 0.
+ */
 static void addVisible(const Rows& rows, int64_t block, const float* weights, const float* matrix, float* sums, int64_t D) {
-  for (int64_t i = 0; i < rows.count; i += tileRows)
-    addVisible(rows, block, weights, matrix, sums, D, i, least(rows.count, i + tileRows), 0);
+  auto add = [&](int64_t i, int64_t count, int64_t keys) {
+    multiply({weights + i * keysPerBlock, keysPerBlock, 1, matrix, D, sums + i * D, D, count, D, keys, true});
+  };
+  for (int64_t i = 0; i < rows.count; i += tileRows) {
+    const int64_t count = least(tileRows, rows.count - i), last = rows.visible(i + count - 1, block);
+    if (last <= 0) continue;
+    const int64_t first = rows.visible(i, block), common = first > 0 ? first : 0;
+    if (areFinite(matrix + common * D, last - common, D)) {
+      add(i, count, last);
+      continue;
+    }
+    for (int64_t row = i; row < i + count; row++)
+      if (rows.visible(row, block) > 0) add(row, 1, rows.visible(row, block));
+  }
 }
 
 /// scores [rows, 64] = left [rows, D] times right [D, 64], as far as any row of a tile sees keys.
@@ -148,12 +164,12 @@ static inline float weigh(float* scores, float highest, int64_t keys) {
   vec weights[keysPerBlock / lanes];
   for (int v = 0; v < keysPerBlock / lanes; v++) {
     int64_t left = keys - v * lanes;
-    if (left <= 0) {
+    if (left > 0) {
+      vec score = load(scores + v * lanes);
+      weights[v] = exp(sub(left >= lanes ? score : maskAfter(score, left), set1(highest)));
+    } else {
       weights[v] = zero();
-      continue;
     }
-    vec score = load(scores + v * lanes);
-    weights[v] = exp(sub(left >= lanes ? score : maskAfter(score, left), set1(highest)));
     store(scores + v * lanes, weights[v]);
   }
   return reduceAdd(add(add(weights[0], weights[1]), add(weights[2], weights[3])));
@@ -173,8 +189,7 @@ static void soften(const OnlineSoftmax& s, const Rows& rows, int64_t block, int6
   for (int64_t i = 0; i < rows.count; i++) s.added[i] = highestScore(s.scores + i * keysPerBlock, rows.visible(i, block));
   correct(s, rows.count);
   for (int64_t i = 0; i < rows.count; i++) {
-    int64_t keys = rows.visible(i, block);
-    s.added[i] = keys > 0 ? weigh(s.scores + i * keysPerBlock, s.highest[i], keys) : 0.0f;
+    s.added[i] = weigh(s.scores + i * keysPerBlock, s.highest[i], rows.visible(i, block));
     // Times 1 changes nothing.
     if (block > 0 && s.correction[i] != 1.0f) scaleRow(s.out + i * D, set1(s.correction[i]), s.out + i * D, D);
   }
@@ -185,8 +200,8 @@ static void soften(const OnlineSoftmax& s, const Rows& rows, int64_t block, int6
 static inline void divideRow(const float* from, float by, float* to, int64_t D) {
   vec divisor = set1(by);
   int64_t d = 0;
-  for (; d + lanes <= D; d += lanes) store(to + d, div(load(from + d), divisor));
-  if (d < D) storePartial(to + d, div(loadPartial(from + d, (int)(D - d)), divisor), (int)(D - d));
+  for (; d + lanes <= D; d += lanes) store(to + d, add(div(load(from + d), divisor), zero()));
+  if (d < D) storePartial(to + d, add(div(loadPartial(from + d, (int)(D - d)), divisor), zero()), (int)(D - d));
 }
 
 /// Where row r of a part lies in q and out, in heads.

@@ -5,13 +5,6 @@ using verlet::Binary;
 using verlet::Broadcast;
 using verlet::Unary;
 
-/// e^x up to where it exceeds the largest float, and infinity from there: `exp` alone stops two powers short of it.
-static inline vec wholeExp(vec x) {
-  const vec high = set1(88.0f), one = set1(1.0f);
-  vec isHigh = whereLess(high, x, one, zero());
-  return mul(exp(sub(x, isHigh)), whereLess(high, x, set1(2.71828182845904524f), one));
-}
-
 /// The larger; NaN when either is.
 static inline vec maxOrNan(vec a, vec b) { return whereNan(a, a, max(a, b)); }
 static inline vec minOrNan(vec a, vec b) { return whereNan(a, a, min(a, b)); }
@@ -27,7 +20,7 @@ static void unary(Unary op, const float* x, float* out, int64_t count, float low
   const vec one = set1(1.0f), lowest = set1(low), highest = set1(high);
   switch (op) {
     case Unary::neg: return mapEach(x, out, count, [](vec a) { return mul(a, set1(-1.0f)); });
-    case Unary::exp: return mapEach(x, out, count, [](vec a) { return wholeExp(a); });
+    case Unary::exp: return mapEach(x, out, count, [](vec a) { return exp(a); });
     case Unary::square: return mapEach(x, out, count, [](vec a) { return mul(a, a); });
     case Unary::sqrt: return mapEach(x, out, count, [](vec a) { return sqrt(a); });
     case Unary::rsqrt: return mapEach(x, out, count, [&](vec a) { return div(one, sqrt(a)); });

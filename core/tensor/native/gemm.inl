@@ -148,15 +148,19 @@ static void packColumns(const float* b, int64_t bRow, int64_t bColumn, int64_t i
     }
     return;
   }
+  int64_t k = 0;
+  if (bColumn == 1 && columns == lanes)
+    for (; k + depthStep <= inner; k += depthStep, to += panelColumns)
+      store(to, combine(load(b + k * bRow), load(b + (k + depthStep - 1) * bRow)));
   auto row = [&](int64_t k) {
     if (k >= inner) return zero();
     const float* from = b + k * bRow;
-    if (bColumn == 1) return columns == lanes ? load(from) : loadPartial(from, columns);
+    if (bColumn == 1) return loadPartial(from, columns);
     float gathered[lanes];
     for (int j = 0; j < columns; j++) gathered[j] = from[j * bColumn];
     return loadPartial(gathered, columns);
   };
-  for (int64_t k = 0; k < inner; k += depthStep, to += panelColumns) store(to, combine(row(k), row(k + depthStep - 1)));
+  for (; k < inner; k += depthStep, to += panelColumns) store(to, combine(row(k), row(k + depthStep - 1)));
 }
 
 static void packB(const Product& p, int64_t k0, int64_t inner, int64_t c0, int64_t columns, float* to) {

@@ -23,10 +23,10 @@ static inline vec exp(vec x) {
   return whereLess(x, lowest, zero(), fma(result, sub(n, exponent), result));
 }
 
-/// 1 / (1 + e^-x); exactly 0 below -88, where `exp` stops growing and the true value is about to leave the normal numbers. A NaN stays.
+/// 1 / (1 + e^-x)
 static inline vec sigmoid(vec x) {
   const vec one = set1(1.0f);
-  return whereLess(x, set1(-88.0f), zero(), div(one, add(one, exp(sub(zero(), x)))));
+  return div(one, add(one, exp(sub(zero(), x))));
 }
 
 }  // namespace VERLET_ISA
