@@ -12,6 +12,8 @@ constexpr int64_t innerBlock = 384;
 constexpr int64_t columnBlock = 384;
 constexpr int packedBSlot = 0;
 constexpr int packedASlot = 1;
+/// How far ahead rows that lie apart are asked for.
+constexpr int64_t prefetchRows = 16;
 /// Multiply-adds below which waking other threads costs more than they save.
 constexpr int64_t smallProduct = 100'000;
 
@@ -150,8 +152,10 @@ static void packColumns(const float* b, int64_t bRow, int64_t bColumn, int64_t i
   }
   int64_t k = 0;
   if (bColumn == 1 && columns == lanes)
-    for (; k + depthStep <= inner; k += depthStep, to += panelColumns)
+    for (; k + depthStep <= inner; k += depthStep, to += panelColumns) {
+      __builtin_prefetch(b + (k + prefetchRows) * bRow);
       store(to, combine(load(b + k * bRow), load(b + (k + depthStep - 1) * bRow)));
+    }
   auto row = [&](int64_t k) {
     if (k >= inner) return zero();
     const float* from = b + k * bRow;
@@ -178,7 +182,10 @@ static void packA(const float* a, int64_t aRow, int64_t aColumn, int rows, int64
   for (int64_t k = 0; k < inner; k += depthStep, to += tileRows) {
     auto column = [&](int64_t at) {
       if (at >= inner) return zero();
-      if (aRow == 1) return loadPartial(a + at * aColumn, rows);
+      if (aRow == 1) {
+        __builtin_prefetch(a + (at + prefetchRows) * aColumn);
+        return loadPartial(a + at * aColumn, rows);
+      }
       float gathered[lanes];
       for (int i = 0; i < rows; i++) gathered[i] = a[i * aRow + at * aColumn];
       return loadPartial(gathered, rows);
@@ -216,7 +223,10 @@ static void gemmPart(const Product& p, int64_t r0, int64_t r1, int64_t c0, int64
 
 static void gemmHere(const Product& p) { gemmPart(p, 0, p.rows, 0, p.columns); }
 
-/// How many threads share the rows, the others sharing the columns: what leaves the largest share smallest, packing of B included.
+/// What bringing in an element of B or of A costs, in multiply-adds: every thread packs its columns and reads its rows.
+constexpr double packingCost = 8, readingCost = 6;
+
+/// How many threads share the rows, the others sharing the columns: what leaves the largest share smallest.
 static int shareRows(const Product& p, int threads) {
   int best = 1;
   double lowest = 1e300;
@@ -225,7 +235,7 @@ static int shareRows(const Product& p, int threads) {
     double rows = (double)((p.rows + tileRows - 1) / tileRows + down - 1) / down;
     double panels = (double)((p.columns + panelColumns - 1) / panelColumns + across - 1) / across;
     double wholeRows = (double)((int64_t)rows * tileRows), wholeColumns = (double)((int64_t)panels * panelColumns);
-    double cost = wholeRows * wholeColumns + 24.0 * wholeColumns;
+    double cost = wholeRows * wholeColumns + packingCost * wholeColumns + readingCost * wholeRows;
     if (cost < lowest) {
       lowest = cost;
       best = down;
