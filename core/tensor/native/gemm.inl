@@ -10,6 +10,10 @@ constexpr int panelColumns = tileVectors * lanes;
 constexpr int64_t innerBlock = 384;
 /// Width of a packed block, a multiple of the panels': with the depth, what fits the second cache.
 constexpr int64_t columnBlock = 384;
+/// Rows of so many floats, or a multiple, fight for the same places in the first cache: they are read from a copy.
+constexpr int64_t conflictingStride = 1024;
+/// Floats from one copied row of A to the next.
+constexpr int64_t copiedStride = innerBlock + 16;
 constexpr int packedBSlot = 0;
 constexpr int packedASlot = 1;
 /// How far ahead rows that lie apart are asked for.
@@ -194,10 +198,23 @@ static void packA(const float* a, int64_t aRow, int64_t aColumn, int rows, int64
   }
 }
 
+/// Rows of A one after the other, `copiedStride` apart.
+static void copyRowsOfA(const float* a, int64_t aRow, int rows, int64_t inner, float* to) {
+  for (int i = 0; i < rows; i++) {
+    const float* from = a + i * aRow;
+    float* row = to + i * copiedStride;
+    int64_t k = 0;
+    for (; k + lanes <= inner; k += lanes) store(row + k, load(from + k));
+    if (k < inner) storePartial(row + k, loadPartial(from + k, (int)(inner - k)), (int)(inner - k));
+  }
+}
+
 /// The part of C in rows [r0, r1) and columns [c0, c1).
 static void gemmPart(const Product& p, int64_t r0, int64_t r1, int64_t c0, int64_t c1) {
   float* packed = verlet::scratch(packedBSlot, innerBlock * columnBlock);
-  float* packedRows = p.aColumn == 1 && depthStep == 1 ? nullptr : verlet::scratch(packedASlot, innerBlock * tileRows);
+  float* packedRows = verlet::scratch(packedASlot, copiedStride * tileRows);
+  const bool isPacked = p.aColumn != 1 || depthStep != 1;
+  const bool isCopied = !isPacked && p.aRow % conflictingStride == 0 && r1 - r0 >= tileRows;
   for (int64_t column = c0; column < c1; column += columnBlock) {
     int64_t columns = least(columnBlock, c1 - column);
     for (int64_t k = 0; k == 0 || k < p.inner; k += innerBlock) {
@@ -209,7 +226,11 @@ static void gemmPart(const Product& p, int64_t r0, int64_t r1, int64_t c0, int64
         int64_t depth = packedDepth(inner);
         Tile tile{a, p.aRow, 1, packed, depth * panelColumns, depth, p.c + row * p.cRow + column, p.cRow, columns,
                   p.accumulate || k > 0, k + inner == p.inner && p.bias ? p.bias + column : nullptr};
-        if (packedRows) {
+        if (isCopied) {
+          copyRowsOfA(a, p.aRow, rows, inner, packedRows);
+          tile.a = packedRows;
+          tile.aRow = copiedStride;
+        } else if (isPacked) {
           packA(a, p.aRow, p.aColumn, rows, inner, packedRows);
           tile.a = packedRows;
           tile.aRow = 1;
