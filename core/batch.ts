@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { assert } from './errors.js';
+import { sampledCount } from './experience.js';
 import type { TrainSequence } from './types.js';
 
 /** A training sequence and what each of its sampled tokens weighs in the mini-batch's loss. */
@@ -34,18 +35,15 @@ export class Batch implements Disposable {
   readonly weights: tf.Tensor1D;
 
   constructor(members: readonly WeightedSequence[]) {
-    const packed = new PackedColumns(members.length);
-    for (const [s, member] of members.entries()) packed.add(s, member);
-    const ints = (values: readonly number[]): tf.Tensor1D => tf.tensor1d(Int32Array.from(values), 'int32');
-    const floats = (values: readonly number[]): tf.Tensor1D => tf.tensor1d(Float32Array.from(values));
+    const packed = new PackedColumns(members);
     this.offsets = packed.offsets;
-    this.tokens = ints(packed.tokens);
-    this.positions = ints(packed.positions);
-    this.predictors = ints(packed.predictors);
-    this.targets = ints(packed.targets);
-    this.oldLogProbs = floats(packed.oldLogProbs);
-    this.advantages = floats(packed.advantages);
-    this.weights = floats(packed.weights);
+    this.tokens = tf.tensor1d(packed.tokens, 'int32');
+    this.positions = tf.tensor1d(packed.positions, 'int32');
+    this.predictors = tf.tensor1d(packed.predictors, 'int32');
+    this.targets = tf.tensor1d(packed.targets, 'int32');
+    this.oldLogProbs = tf.tensor1d(packed.oldLogProbs);
+    this.advantages = tf.tensor1d(packed.advantages);
+    this.weights = tf.tensor1d(packed.weights);
   }
 
   [Symbol.dispose](): void {
@@ -54,44 +52,55 @@ export class Batch implements Disposable {
   }
 }
 
-/** A batch's columns while they grow. */
+/** A batch's columns in the memory of JavaScript. */
 class PackedColumns {
   readonly offsets: Int32Array;
-  readonly tokens: number[] = [];
-  readonly positions: number[] = [];
-  readonly predictors: number[] = [];
-  readonly targets: number[] = [];
-  readonly oldLogProbs: number[] = [];
-  readonly advantages: number[] = [];
-  readonly weights: number[] = [];
+  readonly tokens: Int32Array;
+  readonly positions: Int32Array;
+  readonly predictors: Int32Array;
+  readonly targets: Int32Array;
+  readonly oldLogProbs: Float32Array;
+  readonly advantages: Float32Array;
+  readonly weights: Float32Array;
+  #sampled = 0;
 
-  constructor(sequences: number) {
-    this.offsets = new Int32Array(sequences + 1);
+  constructor(members: readonly WeightedSequence[]) {
+    const computed = members.reduce((sum, { sequence }) => sum + computedLength(sequence), 0);
+    const sampled = members.reduce((sum, { sequence }) => sum + sampledCount(sequence), 0);
+    this.offsets = new Int32Array(members.length + 1);
+    [this.tokens, this.positions] = [new Int32Array(computed), new Int32Array(computed)];
+    [this.predictors, this.targets] = [new Int32Array(sampled), new Int32Array(sampled)];
+    this.oldLogProbs = new Float32Array(sampled);
+    this.advantages = new Float32Array(sampled);
+    this.weights = new Float32Array(sampled);
+    for (const [s, member] of members.entries()) this.#add(s, member);
   }
 
-  add(s: number, { sequence, weight }: WeightedSequence): void {
+  #add(s: number, { sequence, weight }: WeightedSequence): void {
     checkLengths(sequence);
-    const first = this.tokens.length;
+    const first = this.offsets[s] ?? 0;
     const length = computedLength(sequence);
     for (let t = 0; t < length; t++) {
-      this.tokens.push(sequence.tokens[t] ?? 0);
-      this.positions.push(t);
+      this.tokens[first + t] = sequence.tokens[t] ?? 0;
+      this.positions[first + t] = t;
     }
     this.offsets[s + 1] = first + length;
-    for (const [t, target] of sequence.tokens.entries()) {
-      if (sequence.mask[t] !== 1) continue;
-      assert(t > 0, 'the first token of a sequence cannot be a sampled one');
-      const [old, advantage] = [sequence.logprobs[t] ?? 0, sequence.advantages[t] ?? 0];
-      assert(
-        Number.isFinite(old) && Number.isFinite(advantage),
-        `log-prob ${old} or advantage ${advantage} of token ${t} is not finite`,
-      );
-      this.predictors.push(first + t - 1);
-      this.targets.push(target);
-      this.oldLogProbs.push(old);
-      this.advantages.push(advantage);
-      this.weights.push(weight);
-    }
+    for (let t = 0; t <= length; t++) if (sequence.mask[t] === 1) this.#addTarget(sequence, t, { first, weight });
+  }
+
+  #addTarget(sequence: TrainSequence, t: number, { first, weight }: { first: number; weight: number }): void {
+    assert(t > 0, 'the first token of a sequence cannot be a sampled one');
+    const [old, advantage] = [sequence.logprobs[t] ?? 0, sequence.advantages[t] ?? 0];
+    assert(
+      Number.isFinite(old) && Number.isFinite(advantage),
+      `log-prob ${old} or advantage ${advantage} of token ${t} is not finite`,
+    );
+    const i = this.#sampled++;
+    this.predictors[i] = first + t - 1;
+    this.targets[i] = sequence.tokens[t] ?? 0;
+    this.oldLogProbs[i] = old;
+    this.advantages[i] = advantage;
+    this.weights[i] = weight;
   }
 }
 

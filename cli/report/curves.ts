@@ -16,6 +16,7 @@ const plan: readonly { readonly title: string; readonly keys: readonly string[] 
   { title: 'Learning rate', keys: ['actor/lr'] },
   { title: 'Time a step (s)', keys: ['timing_s/step', 'timing_s/gen', 'timing_s/update_actor', 'timing_s/testing'] },
   { title: 'Throughput (tokens/s)', keys: ['perf/throughput'] },
+  { title: 'Peak memory of an update (GiB)', keys: ['perf/max_memory_allocated_gb', 'perf/max_memory_reserved_gb'] },
   { title: 'Event-loop lag (ms, p99)', keys: ['perf/event_loop_lag_p99_ms'] },
 ];
 

@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { checkpointed } from '../tensor/checkpointed.js';
 import { embedding } from '../tensor/embedding.js';
 import { linear } from '../tensor/linear.js';
+import { residual } from '../tensor/residual.js';
 import { rmsNorm } from '../tensor/rms-norm.js';
 import { rotary } from '../tensor/rotary.js';
 import { swiglu } from '../tensor/swiglu.js';
@@ -83,11 +84,11 @@ function decoderLayer(
   const k = rotatedHeads(project(attentionInput, 'self_attn.k_proj'), 'self_attn.k_norm', numKeyValueHeads); // [N, Hkv, D]
   const v: tf.Tensor3D = tf.reshape(project(attentionInput, 'self_attn.v_proj'), [rows, numKeyValueHeads, headDim]); // [N, Hkv, D]
   const attended: tf.Tensor2D = tf.reshape(attend(layer, q, k, v), [rows, numAttentionHeads * headDim]); // [N, H*D]
-  const afterAttention: tf.Tensor2D = tf.add(x, project(attended, 'self_attn.o_proj')); // [N, C]
+  const afterAttention = residual(x, project(attended, 'self_attn.o_proj')); // [N, C]
 
   const mlpInput = norm(afterAttention, 'post_attention_layernorm'); // [N, C]
   const activated = swiglu(project(mlpInput, 'mlp.gate_proj'), project(mlpInput, 'mlp.up_proj')); // [N, F]
-  return tf.add(afterAttention, project(activated, 'mlp.down_proj'));
+  return residual(afterAttention, project(activated, 'mlp.down_proj'));
 }
 
 function asMatrix(tensor: tf.Tensor | undefined): tf.Tensor2D {

@@ -1,3 +1,4 @@
+import { withMemoryMetrics } from '../../core/memory-metrics.js';
 import { Policy } from '../../core/model/policy.js';
 import { PolicySampler } from '../../core/model/sampler.js';
 import { useBackend } from '../../core/tensor/backend.js';
@@ -18,7 +19,7 @@ export async function buildPolicy(config: PolicyServerConfig, signal: AbortSigna
   const engine = new LocalEngine(new PolicySampler(policy), { maxBatchSize: config.maxBatchSize });
   return {
     engine,
-    trainer,
+    trainer: withMemoryMetrics(trainer),
     backend,
     version: policy.version,
     async [Symbol.asyncDispose]() {

@@ -29,6 +29,10 @@ void chooseIsa(Args& args) {
 }
 void useThreads(Args& args) { setThreads(static_cast<int>(args.size(0))); }
 void threadCount(Args& args) { args.returns(threads()); }
+void adviseArray(Args& args) {
+  size_t length = args.size(1);
+  adviseHugePages(args.floats(0, length), length * sizeof(float));
+}
 void heldScratchBytes(Args& args) { args.returns(static_cast<double>(scratchBytes())); }
 
 napi_value init(napi_env env, napi_value object) {
@@ -37,6 +41,7 @@ napi_value init(napi_env env, napi_value object) {
   exports.add("useIsa", chooseIsa);
   exports.add("setThreads", useThreads);
   exports.add("threads", threadCount);
+  exports.add("adviseHugePages", adviseArray);
   exports.add("scratchBytes", heldScratchBytes);
   bindGemm(exports);
   bindHead(exports);

@@ -10,6 +10,8 @@ export interface Addon {
   setThreads(count: number): void;
   threads(): number;
   scratchBytes(): number;
+  /** A wish to the system, to be made before the array is first touched. */
+  adviseHugePages(values: Float32Array, length: number): void;
   gemm(
     a: Float32Array,
     b: Float32Array,

@@ -7,11 +7,15 @@ interface Use {
 
 export interface ArrayPoolOptions {
   /** Fills every array with NaN before it is handed out, so that a kernel which leaves something unwritten, or reads what was freed, shows. */
-  readonly isPoisoned: boolean;
+  readonly isPoisoned?: boolean;
+  /** Is given the whole of every large buffer that is made, before its first use. */
+  readonly prepare?: (values: Float32Array) => void;
 }
 
 /** Shorter arrays are cheaper to make than to keep. */
 const smallest = 256;
+/** Bytes from which a buffer is worth preparing. */
+const large = 4 * 2 ** 20;
 /** Idle memory is let go when, with it, more is held than this many times the most that tensors ever took. */
 const slack = 1.25;
 /** Size classes to look through for an idle buffer: those above waste up to a fifth, but lengths that vary then find one. */
@@ -23,6 +27,7 @@ const classesToTry = 3;
  */
 export class ArrayPool {
   readonly #isPoisoned: boolean;
+  readonly #prepare: (values: Float32Array) => void;
   readonly #uses = new Map<ArrayBufferLike, Use>();
   /** By size; the longest idle first, in the lists and among them. */
   readonly #free = new Map<number, ArrayBuffer[]>();
@@ -33,8 +38,9 @@ export class ArrayPool {
   #peakAllocated = 0;
   #peakReserved = 0;
 
-  constructor({ isPoisoned }: ArrayPoolOptions = { isPoisoned: false }) {
+  constructor({ isPoisoned = false, prepare = () => {} }: ArrayPoolOptions = {}) {
     this.#isPoisoned = isPoisoned;
+    this.#prepare = prepare;
   }
 
   /** An array of arbitrary contents, to be given to `retain` next. */
@@ -117,6 +123,7 @@ export class ArrayPool {
 
   #fresh(bytes: number): ArrayBuffer {
     const buffer = new ArrayBuffer(bytes);
+    if (bytes >= large) this.#prepare(new Float32Array(buffer));
     this.#uses.set(buffer, { tensors: 0, isOwn: true });
     return buffer;
   }

@@ -32,6 +32,17 @@ const binary = binaryOps.map((name, op) =>
   }),
 );
 
+/** x + branch */
+const residual: NativeKernel<object> = {
+  name: 'Residual',
+  run(call) {
+    const { info, values } = call.backend.allocate(input(call, 'x').shape);
+    const size = values.length;
+    call.addon.binary(0, floats(call, 'x'), floats(call, 'branch'), values, 1, size, size, 1, size, 1);
+    return info;
+  },
+};
+
 /** tfjs names the inputs of addN by their numbers. */
 const addN = orInherited<object>('AddN', (call) => {
   const tensors = Object.values(call.inputs);
@@ -55,7 +66,7 @@ const select = orInherited<object>('Select', (call) => {
 });
 
 /** Functions of single numbers with tfjs's results: the larger or smaller of a number and NaN is NaN. Exp is 0 where it is below 2^-126. */
-export const elementwiseKernels: readonly NativeKernel<never>[] = [...unary, ...binary, addN, select];
+export const elementwiseKernels: readonly NativeKernel<never>[] = [...unary, ...binary, residual, addN, select];
 
 function areAlike([first, ...others]: readonly tf.TensorInfo[]): boolean {
   if (first?.dtype !== 'float32') return false;

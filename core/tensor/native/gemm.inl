@@ -69,6 +69,8 @@ static inline void computeTile(const Tile& t) {
   vec sums[R][V];
   const bool isWhole = t.columns == P * panelColumns;
   for (int i = 0; i < R; i++)
+    for (int v = 0; v < V; v++) __builtin_prefetch(t.c + i * t.cRow + v * lanes, 1);
+  for (int i = 0; i < R; i++)
     for (int v = 0; v < V; v++) {
       const float* c = t.c + i * t.cRow + v * lanes;
       int64_t left = t.columns - v * lanes;

@@ -171,6 +171,17 @@ void parallel(int tasks, void (*body)(void*, int), void* context) {
   current().run({body, context, tasks});
 }
 
+void adviseHugePages(void* data, size_t bytes) {
+#ifdef MADV_HUGEPAGE
+  uintptr_t first = (reinterpret_cast<uintptr_t>(data) + hugePage - 1) / hugePage * hugePage;
+  uintptr_t end = (reinterpret_cast<uintptr_t>(data) + bytes) / hugePage * hugePage;
+  if (end > first) madvise(reinterpret_cast<void*>(first), end - first, MADV_HUGEPAGE);
+#else
+  static_cast<void>(data);
+  static_cast<void>(bytes);
+#endif
+}
+
 float* scratch(int slot, size_t floats) {
   Slab& slab = slabs[slot];
   size_t bytes = floats * sizeof(float);
@@ -180,9 +191,7 @@ float* scratch(int slot, size_t floats) {
     size_t rounded = (bytes + alignment - 1) / alignment * alignment;
     void* data = std::aligned_alloc(alignment, rounded);
     if (data == nullptr) throw std::bad_alloc();
-#ifdef MADV_HUGEPAGE
-    if (alignment == hugePage) madvise(data, rounded, MADV_HUGEPAGE);
-#endif
+    if (alignment == hugePage) adviseHugePages(data, rounded);
     slab.data = static_cast<float*>(data);
     slab.bytes = rounded;
     scratchTotal.fetch_add(rounded);

@@ -20,6 +20,9 @@ static inline void parallel(int tasks, Body&& body) {
   parallel(tasks, [](void* context, int task) { (*static_cast<Body*>(context))(task); }, &body);
 }
 
+/// Asks for huge pages where memory is to be touched for the first time; a wish, which the system may ignore.
+void adviseHugePages(void* data, size_t bytes);
+
 /// Slots are numbered from 0 to one below this.
 constexpr int scratchSlots = 16;
 

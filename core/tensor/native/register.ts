@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { MatmulPrecision } from '../backend-names.js';
 import { completeWithComposed } from '../fused-kernel.js';
 import { type Addon, loadAddon } from './addon.js';
+import { ArrayPool } from './array-pool.js';
 import { attention, attentionGrad } from './attention.js';
 import { NativeBackend } from './backend.js';
 import { batchMatMul } from './batch-mat-mul.js';
@@ -68,7 +69,8 @@ export async function registerNativeBackend({
   if (problem !== undefined) return problem;
   if (addonInUse !== undefined) return undefined;
   addonInUse = addon;
-  tf.registerBackend('native', () => new NativeBackend());
+  const prepare = (values: Float32Array): void => addon.adviseHugePages(values, values.length);
+  tf.registerBackend('native', () => new NativeBackend(new ArrayPool({ prepare })));
   tf.copyRegisteredKernels('cpu', 'native');
   for (const kernel of kernels) registerNative(addon, kernel);
   completeWithComposed('native');

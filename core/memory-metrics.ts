@@ -1,0 +1,30 @@
+import { peakMemory, resetPeakMemory } from './tensor/memory.js';
+import type { Metrics, Trainer } from './types.js';
+
+const bytesPerGb = 2 ** 30;
+
+/**
+ * The trainer whose updates also say, by verl's names and in GiB, how much memory tensors took at most, and with what was kept for
+ * later ones: on backends that count it. Kept out of the trainer itself, because it counts everything in this process.
+ */
+export function withMemoryMetrics(trainer: Trainer): Trainer {
+  return {
+    async update(sequences, options, signal) {
+      resetPeakMemory();
+      const metrics = await trainer.update(sequences, options, signal);
+      return { ...metrics, ...memoryMetrics() };
+    },
+    publish: (signal) => trainer.publish(signal),
+    save: (directory, signal) => trainer.save(directory, signal),
+    load: (directory, signal) => trainer.load(directory, signal),
+  };
+}
+
+function memoryMetrics(): Metrics {
+  const peak = peakMemory();
+  if (peak === undefined) return {};
+  return {
+    'perf/max_memory_allocated_gb': peak.allocated / bytesPerGb,
+    'perf/max_memory_reserved_gb': peak.reserved / bytesPerGb,
+  };
+}
