@@ -15,8 +15,6 @@ export interface BenchOptions {
   readonly layers?: number;
   /** Sequences of a step instead of the case's own number, for the same. */
   readonly sequences?: number;
-  /** Whether torch.compile is tried besides eager PyTorch. */
-  readonly compile: boolean;
   /** Says what is going on, for people. */
   readonly progress: (line: string) => void;
 }

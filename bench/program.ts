@@ -27,7 +27,6 @@ interface Flags {
   readonly seconds?: number;
   readonly layers?: number;
   readonly sequences?: number;
-  readonly compile: boolean;
 }
 
 /** Runs one command line (without node and script); returns the exit code: 0 done, 1 failed, 2 the user's mistake, 130 and the like interrupted. */
@@ -63,7 +62,6 @@ function command(benches: readonly Bench[], io: BenchIo, signal: AbortSignal): C
     .option('--seconds <s>', 'length of one timed measurement (gemm) instead of 1', positiveNumber)
     .option('--layers <n>', 'decoder layers (train) instead of the case’s own: to try things out', positiveInteger)
     .option('--sequences <n>', 'sequences of a step (train), for the same', positiveInteger)
-    .option('--no-compile', 'leave torch.compile out')
     .exitOverride()
     .configureOutput({ writeOut: (text) => io.stdout.write(text), writeErr: (text) => io.stderr.write(text) })
     .action((name: string, flags: Flags) => measure(chosen(benches, name, flags), flags, io, signal));
@@ -101,8 +99,8 @@ function chosen(benches: readonly Bench[], name: string, flags: Flags): readonly
     .filter((choice) => choice.cases.length > 0 && choice.peers.length > 0);
 }
 
-function isPartial({ peer, case: only, rounds, seconds, layers, sequences, compile }: Flags): boolean {
-  return [peer, only, rounds, seconds, layers, sequences].some((flag) => flag !== undefined) || !compile;
+function isPartial({ peer, case: only, rounds, seconds, layers, sequences }: Flags): boolean {
+  return [peer, only, rounds, seconds, layers, sequences].some((flag) => flag !== undefined);
 }
 
 function selected(kind: string, name: string | undefined, known: readonly string[]): readonly string[] {
@@ -138,11 +136,10 @@ async function measure(choices: readonly Choice[], flags: Flags, io: BenchIo, si
 }
 
 function optionsOf(flags: Flags, choice: Pick<BenchOptions, 'cases' | 'peers'>, { stderr }: BenchIo): BenchOptions {
-  const { threads, rounds, seconds, layers, sequences, compile } = flags;
+  const { threads, rounds, seconds, layers, sequences } = flags;
   return {
     ...choice,
     threads,
-    compile,
     progress: (line) => stderr.write(`${line}\n`),
     ...(rounds === undefined ? {} : { rounds }),
     ...(seconds === undefined ? {} : { seconds }),

@@ -11,40 +11,27 @@ export interface Contender {
   readonly steps: StepAnswer[];
 }
 
-/**
- * What a row says of a case. Peers are eager and, where it works, compiled PyTorch, in this order: speed is compared with the faster of
- * them, memory with the smaller.
- */
-export function trainFigures(trainCase: TrainCase, ours: Contender, peers: readonly Contender[]) {
+/** What a row says of a case and a peer. */
+export function trainFigures(trainCase: TrainCase, ours: Contender, peer: Contender) {
   const tokens = trainCase.sequences * trainCase.length;
-  const speed = (one: Contender | undefined): number => tokens / median(timed(one).map(({ seconds }) => seconds));
-  const speeds = peers.map(speed);
-  const fastest = Math.max(...speeds);
-  const peer = peers[speeds.indexOf(fastest)];
-  const [memory, ...peerMemories] = [ours, ...peers].map((one) => one?.side.peakMemoryBytes ?? null);
-  const peerMemory = peerMemories.reduce((a, b) => (a === null || b === null ? null : Math.min(a, b)));
+  const speed = (one: Contender): number => tokens / median(timed(one).map(({ seconds }) => seconds));
+  const [memory, peerMemory] = [ours.side.peakMemoryBytes, peer.side.peakMemoryBytes];
   return {
     bench: 'train',
     case: trainCase.name,
-    peer: 'torch',
-    ratio: speed(ours) / fastest,
+    ratio: speed(ours) / speed(peer),
     tokensPerSecond: speed(ours),
-    peerTokensPerSecond: fastest,
-    peerMode: speeds.indexOf(fastest) === 0 ? 'eager' : 'compiled',
-    eagerTokensPerSecond: speeds[0] ?? null,
-    compiledTokensPerSecond: speeds[1] ?? null,
-    memoryRatio: memory == null || peerMemory === null ? null : peerMemory / memory,
-    peakMemoryBytes: memory ?? null,
+    peerTokensPerSecond: speed(peer),
+    memoryRatio: memory === null || peerMemory === null ? null : peerMemory / memory,
+    peakMemoryBytes: memory,
     peerPeakMemoryBytes: peerMemory,
-    eagerPeakMemoryBytes: peerMemories[0] ?? null,
-    compiledPeakMemoryBytes: peerMemories[1] ?? null,
     steps: timed(ours).length,
     loss: ours.steps[0]?.loss ?? null,
-    peerLoss: peer?.steps[0]?.loss ?? null,
+    peerLoss: peer.steps[0]?.loss ?? null,
     lastLoss: ours.steps.at(-1)?.loss ?? null,
-    peerLastLoss: peer?.steps.at(-1)?.loss ?? null,
+    peerLastLoss: peer.steps.at(-1)?.loss ?? null,
     gradNorm: ours.steps[0]?.gradNorm ?? null,
-    peerGradNorm: peer?.steps[0]?.gradNorm ?? null,
+    peerGradNorm: peer.steps[0]?.gradNorm ?? null,
     seconds: timed(ours).map(({ seconds }) => seconds),
     peerSeconds: timed(peer).map(({ seconds }) => seconds),
     layers: trainCase.config.numHiddenLayers,
@@ -54,8 +41,8 @@ export function trainFigures(trainCase: TrainCase, ours: Contender, peers: reado
   };
 }
 
-function timed(one: Contender | undefined): readonly StepAnswer[] {
-  return one?.steps.slice(warmUpSteps) ?? [];
+function timed({ steps }: Contender): readonly StepAnswer[] {
+  return steps.slice(warmUpSteps);
 }
 
 function median(values: readonly number[]): number {

@@ -26,14 +26,13 @@ export const train: Bench = {
   description:
     'One optimizer step of a decoder: forward, backward, gradient clipping, AdamW, float32. Ours is `PolicyTrainer.update`; PyTorch runs ' +
     '`scaled_dot_product_attention`, `rms_norm`, `cross_entropy` and fused `AdamW` on the same weights and tokens, and both must find the same ' +
-    'loss. Sides are processes that take turns, step by step; speeds are medians, the ratio is against the faster of eager and ' +
-    '`torch.compile`, memory is the peak of the whole process (for PyTorch the smaller of the two).',
+    'loss. Sides are processes that take turns, step by step; speeds are medians, memory is the peak of the whole process. Peer `torch` is ' +
+    'eager PyTorch, `torch.compile` the same program compiled.',
   cases: trainCases.map(({ name }) => name),
-  peers: ['torch'],
+  peers: ['torch', 'torch.compile'],
   columns: {
     tokensPerSecond: 'tokens/s',
     peerTokensPerSecond: "peer's tokens/s",
-    peerMode: "peer's mode",
     memoryRatio: 'memory ratio',
     peakMemoryBytes: 'MB',
     peerPeakMemoryBytes: "peer's MB",
@@ -45,11 +44,12 @@ export const train: Bench = {
 
 async function* run(options: BenchOptions, signal: AbortSignal): AsyncIterable<Row> {
   for (const trainCase of trainCases.filter(({ name }) => options.cases.includes(name))) {
-    yield await compare(reduced(trainCase, options), options, signal);
+    yield* await compare(reduced(trainCase, options), options, signal);
   }
 }
 
-async function compare(trainCase: TrainCase, options: BenchOptions, signal: AbortSignal): Promise<Row> {
+/** One row a peer; all sides take turns in one run. */
+async function compare(trainCase: TrainCase, options: BenchOptions, signal: AbortSignal): Promise<Row[]> {
   const say = (line: string): void => options.progress(`train: ${trainCase.name}: ${line}`);
   const { config, vocabSize } = trainCase;
   const { threads } = options;
@@ -57,32 +57,61 @@ async function compare(trainCase: TrainCase, options: BenchOptions, signal: Abor
   const shared = { do: 'open', config, tokens: tokensOf(trainCase), weights: join(folder.path, 'weights') };
 
   await using verlet = ourSide('train-side.js');
-  await using torch = await torchSide('train.py', options, signal);
-  await using compiledTorch = options.compile ? await torchSide('train.py', options, signal) : undefined;
+  await using eager = await torchSide('train.py', options, signal);
+  await using compiled = await torchSide('train.py', options, signal);
   say('drawing weights');
   const { backend, shapes } = await verlet.ask({ ...shared, vocabSize, threads }, openAnswer, signal);
   const openTorch = { ...shared, shapes, optimizer, threads };
-  const { versions } = await torch.ask({ ...openTorch, compile: false }, openedTorch, signal);
-  const [ours, eager] = [contender(verlet), contender(torch)];
+  const ours = contender(verlet);
   say(`warming up ${backend}`);
   await warmUp(ours, signal);
-  say('warming up PyTorch');
-  await warmUp(eager, signal);
 
-  if (options.compile) say('compiling PyTorch');
-  const compiled = await tryCompiled(compiledTorch, { ...openTorch, compile: true }, signal);
-  const peers = [eager, ...compiled.contenders];
+  const peers: Peer[] = [];
+  for (const [name, side] of [['torch', eager] as const, ['torch.compile', compiled] as const]) {
+    if (!options.peers.includes(name)) continue;
+    say(`warming up ${name}`);
+    const peer = await openPeer(name, side, openTorch, signal);
+    if (peer.error !== undefined) say(`${name} does not run here: ${peer.error}`);
+    else peers.push(peer);
+  }
   for (const peer of peers) checkAgreement(trainCase.name, ours, peer);
   await takeTurns([ours, ...peers], options.rounds ?? trainCase.rounds, say, signal);
-  return {
-    ...trainFigures(trainCase, ours, peers),
-    compileError: compiled.error,
+  const { cpu, isa } = machine();
+  return peers.map((peer) => ({
+    ...trainFigures(trainCase, ours, peer),
+    peer: peer.name,
     backend,
     threads,
-    cpu: machine().cpu,
-    isa: machine().isa,
-    versions: { node: process.versions.node, ...versions },
-  };
+    cpu,
+    isa,
+    versions: { node: process.versions.node, ...peer.versions },
+  }));
+}
+
+interface Peer extends Contender {
+  readonly name: 'torch' | 'torch.compile';
+  readonly versions: { readonly [program: string]: string };
+  readonly error?: undefined;
+}
+
+/** PyTorch with the weights, warmed up. That a machine cannot compile is said, and is not the end of the bench. */
+async function openPeer(
+  name: Peer['name'],
+  side: Side,
+  openTorch: { readonly [key: string]: Json },
+  signal: AbortSignal,
+): Promise<Peer | { readonly error: string }> {
+  const compile = name === 'torch.compile';
+  try {
+    const { versions } = await side.ask({ ...openTorch, compile }, openedTorch, signal);
+    const peer = { ...contender(side), name, versions };
+    await warmUp(peer, signal);
+    return peer;
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!compile) throw error;
+    return { error: error instanceof Error ? error.message : String(error) };
+  }
 }
 
 async function takeTurns(
@@ -108,20 +137,6 @@ async function warmUp(one: Contender, signal: AbortSignal): Promise<void> {
 async function step({ side, steps }: Contender, signal: AbortSignal): Promise<void> {
   steps.push(await side.ask({ do: 'step' }, stepAnswer, signal));
   await sleep(turnMs, undefined, { signal });
-}
-
-/** Compiled PyTorch, warmed up. That a machine cannot compile is a figure of the row, not the end of the bench. */
-async function tryCompiled(side: Side | undefined, open: Json, signal: AbortSignal) {
-  if (side === undefined) return { contenders: [], error: null };
-  try {
-    const compiled = contender(side);
-    await side.ask(open, openedTorch, signal);
-    await warmUp(compiled, signal);
-    return { contenders: [compiled], error: null };
-  } catch (error) {
-    signal.throwIfAborted();
-    return { contenders: [], error: error instanceof Error ? error.message : String(error) };
-  }
 }
 
 /** A ratio of speeds means something only between programs that compute the same. */

@@ -62,8 +62,8 @@ test('without --json people read a table with their units', async () => {
 });
 
 test('flags reach the bench, and threads are two unless said otherwise', async () => {
-  const { race } = await run(['race', '--rounds', '3', '--seconds', '0.5', '--layers', '1', '--no-compile']);
-  expect(race.seen).toMatchObject({ threads: 2, rounds: 3, seconds: 0.5, layers: 1, compile: false });
+  const { race } = await run(['race', '--rounds', '3', '--seconds', '0.5', '--layers', '1']);
+  expect(race.seen).toMatchObject({ threads: 2, rounds: 3, seconds: 0.5, layers: 1 });
 });
 
 test.each([
