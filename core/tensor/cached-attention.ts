@@ -1,10 +1,10 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { type KvPages, pageLength } from '../model/kv-pages.js';
 import { attendRows, rowsPerBlock } from './attend-rows.js';
 import { checkHeads, checkOffsets } from './attention.js';
 import { checkShapes } from './check-shapes.js';
 import { fusedKernel } from './fused-kernel.js';
 import { gather, type HeadRows, scatter } from './head-rows.js';
+import { type KvPages, pageLength } from './kv-pages.js';
 import { readValues } from './read-values.js';
 
 /** Which new tokens belong to which cached sequence, S of them. */
