@@ -1,6 +1,6 @@
 import type { DistributionCut } from '../tensor/cut-distribution.js';
+import { type KvPages, pageLength } from '../tensor/kv-pages.js';
 import type { Generation, Sampling } from '../types.js';
-import { type KvPages, pageLength } from './kv-pages.js';
 
 /** A prompt is read in pieces that end at multiples of this, whoever else is in the batch. */
 const chunkLength = 512;

@@ -1,6 +1,6 @@
 import type { CachedPass } from '../tensor/cached-attention.js';
+import type { KvPages } from '../tensor/kv-pages.js';
 import type { RowSampling } from '../tensor/sample-tokens.js';
-import type { KvPages } from './kv-pages.js';
 import type { PagedSequence } from './paged-sequence.js';
 
 /** Bounds the memory of a pass: beyond so many tokens, pieces of prompts wait for the next one. */

@@ -1,11 +1,11 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { isCut } from '../tensor/cut-distribution.js';
 import { embedding } from '../tensor/embedding.js';
+import { KvPages } from '../tensor/kv-pages.js';
 import { sampleTokens } from '../tensor/sample-tokens.js';
 import type { Generation, Sampling } from '../types.js';
 import { attendToPages } from './attend.js';
 import { decoder } from './decoder.js';
-import { KvPages } from './kv-pages.js';
 import { PagedSequence } from './paged-sequence.js';
 import type { Policy } from './policy.js';
 import { rowSampling, type SamplerPass, samplerPass } from './sampler-pass.js';

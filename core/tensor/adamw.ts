@@ -11,7 +11,8 @@ export interface AdamWSettings {
 }
 
 type Inputs = { variable: tf.Variable; gradient: tf.Tensor; first: tf.Variable; second: tf.Variable };
-type Attributes = {
+/** What one update of a variable takes besides tensors. */
+export type AdamWStep = {
   lr: number;
   beta1: number;
   beta2: number;
@@ -24,7 +25,7 @@ type Attributes = {
 };
 
 /** Changes variable, first and second in place. */
-const kernel = fusedKernel('AdamW', ({ variable, gradient, first, second }: Inputs, settings: Attributes): [] => {
+const kernel = fusedKernel('AdamW', ({ variable, gradient, first, second }: Inputs, settings: AdamWStep): [] => {
   const { lr, beta1, beta2, eps, weightDecay, step, gradientScale } = settings;
   const scaled = tf.mul(gradient, gradientScale);
   first.assign(tf.add(tf.mul(first, beta1), tf.mul(scaled, 1 - beta1)));

@@ -45,7 +45,9 @@ export function checkOffsets(op: string, tensors: Inputs, offsets: Int32Array): 
   });
 }
 
-interface Offsets {
+/** Where each of S sequences begins. */
+export interface Offsets {
+  /** [S + 1], ascending from 0 to N. */
   readonly offsets: Int32Array;
 }
 

@@ -1,10 +1,10 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { type KvPages, pageLength } from '../model/kv-pages.js';
 import { attendRows, rowsPerBlock } from './attend-rows.js';
 import { checkHeads, checkOffsets } from './attention.js';
 import { checkShapes } from './check-shapes.js';
 import { fusedKernel } from './fused-kernel.js';
 import { gather, type HeadRows, scatter } from './head-rows.js';
+import { type KvPages, pageLength } from './kv-pages.js';
 import { readValues } from './read-values.js';
 
 /** Which new tokens belong to which cached sequence, S of them. */
@@ -22,7 +22,8 @@ export interface CachedPass {
 
 type Inputs = { q: tf.Tensor3D; k: tf.Tensor3D; v: tf.Tensor3D };
 
-type Attributes = CachedPass & { readonly layer: number };
+/** The same for one layer. */
+export type LayerPass = CachedPass & { readonly layer: number };
 
 /**
  * Attention of new tokens to the cached ones of their sequence and, causally, to each other: prefill, chunked prefill and decoding in
@@ -37,7 +38,7 @@ export function cachedAttention(
   q: tf.Tensor3D,
   k: tf.Tensor3D,
   v: tf.Tensor3D,
-  { layer, ...pass }: Attributes,
+  { layer, ...pass }: LayerPass,
 ): tf.Tensor3D {
   checkHeads('cachedAttention', { q, k, v });
   checkOffsets('cachedAttention', { q, k, v }, pass.offsets);
@@ -74,7 +75,7 @@ const rowsOfMatrix = 8;
 /** -> [N, H, D]. How a sequence is computed depends on its own rows alone, so its numbers do as well. */
 const cachedAttentionKernel = fusedKernel(
   'CachedAttention',
-  ({ q, k, v }: Inputs, { layer, ...pass }: Attributes): [tf.Tensor3D] => {
+  ({ q, k, v }: Inputs, { layer, ...pass }: LayerPass): [tf.Tensor3D] => {
     const [qs, ks, vs] = [readValues(q), readValues(k), readValues(v)];
     const out = new Float32Array(q.size); // [N, H, D]
     for (let s = 0; s < pass.lengths.length; s++) {

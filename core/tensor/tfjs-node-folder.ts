@@ -1,9 +1,9 @@
-import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { cacheFolder } from './cache-folder.js';
 
-/** Where `npm run backend:node` puts the tfjs-node it builds: in the user's cache, shared by all checkouts. */
+/** Where `npm run backend:node` puts the tfjs-node it builds. */
 export function tfjsNodeFolder(): string {
-  return join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'verlet', 'tfjs-node-4.22.0');
+  return join(cacheFolder(), 'tfjs-node-4.22.0');
 }
 
 /** The built package's entry file; it need not exist. */

@@ -27,7 +27,11 @@ void chooseIsa(Args& args) {
   std::string isa = args.text(0);
   if (!useIsa(isa.c_str())) throw std::invalid_argument("this processor has no instruction set " + isa);
 }
-void useThreads(Args& args) { setThreads(static_cast<int>(args.size(0))); }
+void useThreads(Args& args) {
+  int64_t count = args.size(0);
+  if (count > 1024) throw std::invalid_argument(std::to_string(count) + " threads are more than 1024");
+  setThreads(static_cast<int>(count));
+}
 void threadCount(Args& args) { args.returns(threads()); }
 void adviseArray(Args& args) {
   size_t length = args.size(1);

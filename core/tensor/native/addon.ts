@@ -218,18 +218,24 @@ export interface Addon {
 
 let loading: Promise<{ addon: Addon } | { reason: string }> | undefined;
 
-/** Builds, where needed, and loads the addon, once a process; a reason in a sentence when that cannot be done here. */
+/**
+ * Builds, where needed, and loads the addon, once a process; a reason in a sentence when that cannot be done here. Of the environment
+ * it takes VERLET_NATIVE_FLAGS, further flags for the compiler, and VERLET_NATIVE_ISA, an instruction set other than the best.
+ */
 export function loadAddon(): Promise<{ addon: Addon } | { reason: string }> {
   loading ??= load();
   return loading;
 }
 
 async function load(): Promise<{ addon: Addon } | { reason: string }> {
-  const built = await builtAddon({ extraFlags: (process.env.VERLET_NATIVE_FLAGS ?? '').split(' ').filter(Boolean) });
+  const { VERLET_NATIVE_FLAGS: extraFlags = '', VERLET_NATIVE_ISA: isa } = process.env;
+  const built = await builtAddon({ extraFlags: extraFlags.split(' ').filter(Boolean) });
   if ('reason' in built) return built;
   try {
-    return { addon: createRequire(import.meta.url)(built.path) as Addon };
+    const addon: Addon = createRequire(import.meta.url)(built.path);
+    if (isa) addon.useIsa(isa);
+    return { addon };
   } catch (error) {
-    return { reason: `the addon does not load: ${error instanceof Error ? error.message : String(error)}` };
+    return { reason: `the compiled kernels do not load: ${error instanceof Error ? error.message : String(error)}` };
   }
 }

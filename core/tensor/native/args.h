@@ -15,14 +15,11 @@ class Args {
     if (napi_get_cb_info(env, info, &count_, values_, nullptr, nullptr) != napi_ok) throw std::runtime_error("no arguments");
   }
 
-  napi_env env() const { return env_; }
-
-  /// The storage of a Float32Array of at least `length` numbers.
+  /// The storage of a typed array of at least `length` numbers; likewise those below.
   float* floats(size_t index, size_t length) { return static_cast<float*>(array(index, napi_float32_array, length)); }
   int32_t* ints(size_t index, size_t length) { return static_cast<int32_t*>(array(index, napi_int32_array, length)); }
   uint32_t* uints(size_t index, size_t length) { return static_cast<uint32_t*>(array(index, napi_uint32_array, length)); }
 
-  /// The storage of a Uint8Array.
   uint8_t* bytes(size_t index, size_t length) { return static_cast<uint8_t*>(array(index, napi_uint8_array, length)); }
 
   /// Entries of a typed array.

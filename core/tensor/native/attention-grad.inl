@@ -8,7 +8,6 @@ using verlet::AttentionGrad;
 using verlet::AttentionGradPart;
 
 constexpr int gradRowsTogether = 96;
-constexpr int keyValueGradSlot = 4;
 
 /// One sequence and key head in scratch, by blocks of 64 keys from block `first` on; keys that do not exist are zeros.
 struct GradKeyValues {
@@ -26,7 +25,7 @@ struct GradRows {
   float *queries, *dOut, *dQueries, *weights, *dScores, *logSumExp, *delta;
 
   GradRows(int64_t D) {
-    queries = verlet::scratch(rowsSlot, gradRowsTogether * (3 * D + 2 * keysPerBlock + 2));
+    queries = verlet::scratch(Slot::attentionRows, gradRowsTogether * (3 * D + 2 * keysPerBlock + 2));
     dOut = queries + gradRowsTogether * D;
     weights = dOut + gradRowsTogether * D;
     dScores = weights + gradRowsTogether * keysPerBlock;
@@ -36,23 +35,19 @@ struct GradRows {
   }
 };
 
-static inline void clear(float* to, int64_t count) {
-  for (int64_t i = 0; i < count; i++) to[i] = 0.0f;
-}
-
 static GradKeyValues gatherKeyValues(const AttentionGrad& g, const AttentionGradPart& p) {
   const int64_t D = g.headDim, tokens = least(p.tokens, p.keysTo), blockSize = keysPerBlock * D;
   const int64_t first = p.keysFrom / keysPerBlock, last = blocksOf(tokens), size = (last - first) * blockSize;
-  float* base = verlet::scratch(keyValueSlot, 3 * size);
-  float* sums = verlet::scratch(keyValueGradSlot, 2 * size);
+  float* base = verlet::scratch(Slot::keyValues, 3 * size);
+  float* sums = verlet::scratch(Slot::keyValueGradients, 2 * size);
   GradKeyValues to{base, base + size, base + 2 * size, sums, sums + size, first, last, blockSize};
-  if (p.wantsKeyValues) clear(sums, 2 * size);
+  if (p.wantsKeyValues) fillRow(sums, 0.0f, 2 * size);
   for (int64_t block = first; block < last; block++) {
     const int64_t start = block * keysPerBlock, count = least(keysPerBlock, tokens - start);
     const int64_t row = g.kvHeads * D, at = (p.firstRow + start) * row + p.kvHead * D;
     if (count < keysPerBlock) {
-      clear(to.of(to.keysTransposed, block), blockSize);
-      clear(to.of(to.valuesTransposed, block), blockSize);
+      fillRow(to.of(to.keysTransposed, block), 0.0f, blockSize);
+      fillRow(to.of(to.valuesTransposed, block), 0.0f, blockSize);
     }
     writeTransposed(g.k + at, row, count, D, to.of(to.keysTransposed, block), 0);
     writeTransposed(g.v + at, row, count, D, to.of(to.valuesTransposed, block), 0);
@@ -63,19 +58,12 @@ static GradKeyValues gatherKeyValues(const AttentionGrad& g, const AttentionGrad
 
 static inline float dot(const float* a, const float* b, int64_t D) {
   vec sum = zero();
-  int64_t d = 0;
-  for (; d + lanes <= D; d += lanes) sum = fma(load(a + d), load(b + d), sum);
-  if (d < D) sum = fma(loadPartial(a + d, (int)(D - d)), loadPartial(b + d, (int)(D - d)), sum);
+  forVectors(0, D, [&](int64_t d, int n) { sum = fma(loadSome(a + d, n), loadSome(b + d, n), sum); });
   return reduceAdd(sum);
 }
 
-static inline int64_t headOf(const AttentionGrad& g, const AttentionGradPart& p, int64_t row) {
-  int64_t group = g.heads / g.kvHeads;
-  return (p.firstRow + row / group) * g.heads + p.kvHead * group + row % group;
-}
-
 /// Queries times the scale, dOut, and delta = dOut . out of each row.
-static void gatherRows(const AttentionGrad& g, const AttentionGradPart& p, const Rows& rows, vec scale, const GradRows& to) {
+static void gatherQueries(const AttentionGrad& g, const AttentionGradPart& p, const Rows& rows, vec scale, const GradRows& to) {
   const int64_t D = g.headDim;
   for (int64_t i = 0; i < rows.count; i++) {
     int64_t head = headOf(g, p, rows.first + i);
@@ -84,7 +72,7 @@ static void gatherRows(const AttentionGrad& g, const AttentionGradPart& p, const
     to.logSumExp[i] = g.logSumExp[head];
     to.delta[i] = dot(g.dOut + head * D, g.out + head * D, D);
   }
-  if (p.wantsQueries) clear(to.dQueries, rows.count * D);
+  if (p.wantsQueries) fillRow(to.dQueries, 0.0f, rows.count * D);
 }
 
 /// weights = e^(score - logSumExp), dScores = weights (dWeights - delta); both 0 where the row sees no key.
@@ -99,10 +87,10 @@ static void differentiateSoftmax(const Rows& rows, int64_t block, const GradRows
         store(dScores + j, zero());
         continue;
       }
-      vec weight = exp(sub(maskAfter(load(weights + j), keys - j), logSumExp));
+      vec weight = exp(sub(firstOf(load(weights + j), keys - j, minusInfinity), logSumExp));
       vec dScore = mul(weight, sub(load(dScores + j), delta));
       store(weights + j, weight);
-      store(dScores + j, whereLess(load(laneNumbers), set1((float)(keys - j)), dScore, zero()));
+      store(dScores + j, firstOf(dScore, keys - j, 0.0f));
     }
   }
 }
@@ -122,7 +110,7 @@ static void differentiateRows(const AttentionGrad& g, const AttentionGradPart& p
   const int64_t D = g.headDim;
   const vec scale = set1((float)(1.0 / __builtin_sqrt((double)D)));
   GradRows r(D);
-  gatherRows(g, p, rows, scale, r);
+  gatherQueries(g, p, rows, scale, r);
   for (int64_t block = kv.first; block < kv.last && rows.visible(rows.count - 1, block) > 0; block++) {
     multiplyVisible(rows, block, r.queries, kv.of(kv.keysTransposed, block), r.weights, D);
     multiplyVisible(rows, block, r.dOut, kv.of(kv.valuesTransposed, block), r.dScores, D);

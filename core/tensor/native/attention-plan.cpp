@@ -12,7 +12,6 @@ constexpr double smallPass = 200'000;
 constexpr double tolerance = 1.1;
 /// ... and then into pieces of at most this part of a share.
 constexpr double piece = 0.25;
-constexpr int64_t keysPerBlock = 64;
 
 /// Pairs of queries up to token `to` and the keys they see. Every query counts for some keys more: it is fetched, rescaled and stored.
 double pairs(const AttentionPart& part, int64_t to) {

@@ -5,22 +5,14 @@ namespace VERLET_ISA {
 
 using verlet::Attention;
 using verlet::AttentionPart;
+using verlet::keysPerBlock;
 
-constexpr int64_t keysPerBlock = 64;
 /// Rows (a query position and head each) that go through the key blocks together; whole tiles on every instruction set.
 constexpr int rowsTogether = 48;
-constexpr int keyValueSlot = 2;
-constexpr int rowsSlot = 3;
 
-static const float laneNumbers[lanes] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
 static const float minusInfinity = -__builtin_inff();
 
-/// The first `count` lanes of a; minus infinity in the others, whatever they held.
-static inline vec maskAfter(vec a, int64_t count) {
-  return whereLess(load(laneNumbers), set1((float)count), a, set1(minusInfinity));
-}
-
-static inline int64_t blocksOf(int64_t keys) { return (keys + keysPerBlock - 1) / keysPerBlock; }
+static inline int64_t blocksOf(int64_t keys) { return divideUp(keys, keysPerBlock); }
 
 /// Keys as [D, 64] and values as [64, D] of each block of one sequence and key head: side by side, or in pages that a table names.
 struct KeyValues {
@@ -58,14 +50,10 @@ static void writeTransposed(const float* from, int64_t fromRow, int64_t rows, in
       vec tile[lanes];
       for (int i = 0; i < lanes; i++) {
         const float* row = from + (j + i) * fromRow + d;
-        tile[i] = i >= count ? zero() : deep == lanes ? load(row) : loadPartial(row, deep);
+        tile[i] = i >= count ? zero() : loadSome(row, deep);
       }
       transpose(tile);
-      for (int i = 0; i < deep; i++) {
-        float* column = to + (d + i) * keysPerBlock + slot + j;
-        if (count == lanes) store(column, tile[i]);
-        else storePartial(column, tile[i], count);
-      }
+      for (int i = 0; i < deep; i++) storeSome(to + (d + i) * keysPerBlock + slot + j, tile[i], count);
     }
 }
 
@@ -98,9 +86,7 @@ struct Rows {
 /// True where no number of `rows` rows is infinite or NaN.
 static inline bool areFinite(const float* matrix, int64_t rows, int64_t D) {
   vec sum = zero();
-  int64_t i = 0;
-  for (; i + lanes <= rows * D; i += lanes) sum = fma(load(matrix + i), zero(), sum);
-  if (i < rows * D) sum = fma(loadPartial(matrix + i, (int)(rows * D - i)), zero(), sum);
+  forVectors(0, rows * D, [&](int64_t i, int n) { sum = fma(loadSome(matrix + i, n), zero(), sum); });
   return reduceAdd(sum) == 0.0f;
 }
 
@@ -141,7 +127,7 @@ struct OnlineSoftmax {
   float *queries, *out, *scores, *highest, *total, *correction, *added;
 
   OnlineSoftmax(int64_t D) {
-    queries = verlet::scratch(rowsSlot, rowsTogether * (2 * D + keysPerBlock + 4));
+    queries = verlet::scratch(Slot::attentionRows, rowsTogether * (2 * D + keysPerBlock + 4));
     scores = queries + rowsTogether * D;
     highest = scores + rowsTogether * keysPerBlock;
     total = highest + rowsTogether;
@@ -155,7 +141,7 @@ static inline float highestScore(const float* scores, int64_t keys) {
   if (keys == keysPerBlock)
     return reduceMax(max(max(load(scores), load(scores + lanes)), max(load(scores + 2 * lanes), load(scores + 3 * lanes))));
   vec high = set1(minusInfinity);
-  for (int64_t j = 0; j < keys; j += lanes) high = max(high, maskAfter(load(scores + j), keys - j));
+  for (int64_t j = 0; j < keys; j += lanes) high = max(high, firstOf(load(scores + j), keys - j, minusInfinity));
   return reduceMax(high);
 }
 
@@ -166,7 +152,7 @@ static inline float weigh(float* scores, float highest, int64_t keys) {
     int64_t left = keys - v * lanes;
     if (left > 0) {
       vec score = load(scores + v * lanes);
-      weights[v] = exp(sub(left >= lanes ? score : maskAfter(score, left), set1(highest)));
+      weights[v] = exp(sub(left >= lanes ? score : firstOf(score, left, minusInfinity), set1(highest)));
     } else {
       weights[v] = zero();
     }
@@ -198,14 +184,13 @@ static void soften(const OnlineSoftmax& s, const Rows& rows, int64_t block, int6
 }
 
 static inline void divideRow(const float* from, float by, float* to, int64_t D) {
-  vec divisor = set1(by);
-  int64_t d = 0;
-  for (; d + lanes <= D; d += lanes) store(to + d, add(div(load(from + d), divisor), zero()));
-  if (d < D) storePartial(to + d, add(div(loadPartial(from + d, (int)(D - d)), divisor), zero()), (int)(D - d));
+  const vec divisor = set1(by);
+  forVectors(0, D, [&](int64_t d, int n) { storeSome(to + d, add(div(loadSome(from + d, n), divisor), zero()), n); });
 }
 
-/// Where row r of a part lies in q and out, in heads.
-static inline int64_t headOf(const Attention& a, const AttentionPart& part, int64_t row) {
+/// Where row r of a part lies in q and out, in heads; the same for the gradient.
+template <class Call, class Part>
+static inline int64_t headOf(const Call& a, const Part& part, int64_t row) {
   int64_t group = a.heads / a.kvHeads;
   return (part.firstRow + row / group) * a.heads + part.kvHead * group + row % group;
 }
@@ -219,7 +204,7 @@ static void attendRows(const Attention& a, const AttentionPart& part, const Rows
     s.total[i] = s.added[i] = 0.0f;
   }
   for (int64_t i = 0; i < rows.count; i++) scaleRow(a.q + headOf(a, part, rows.first + i) * D, scale, s.queries + i * D, D);
-  for (int64_t i = 0; i < rows.count * D; i++) s.out[i] = 0.0f;
+  fillRow(s.out, 0.0f, rows.count * D);
   for (int64_t block = 0; rows.visible(rows.count - 1, block) > 0; block++) {
     multiplyVisible(rows, block, s.queries, keyValues.keys(block), s.scores, D);
     soften(s, rows, block, D);
@@ -241,7 +226,7 @@ static void attendPart(const Attention& a, const AttentionPart& part, const KeyV
 /// One part of a pass over whole sequences, on the calling thread.
 static void attention(const Attention& a, const AttentionPart& part) {
   const int64_t D = a.headDim, size = blocksOf(part.to) * keysPerBlock * D;
-  float* keys = verlet::scratch(keyValueSlot, 2 * size);
+  float* keys = verlet::scratch(Slot::keyValues, 2 * size);
   float* values = keys + size;
   const int64_t at = (part.firstRow * a.kvHeads + part.kvHead) * D;
   KeyValues keyValues{&keys, &values, nullptr, 1, keysPerBlock * D, 0};

@@ -1,12 +1,8 @@
+import type { Offsets } from '../attention.js';
 import { floats, type NativeCall, type NativeKernel, size } from './native-kernel.js';
 
-/** Where each of S sequences begins: [S + 1], ascending from 0 to N. */
-interface Offsets {
-  readonly offsets: Int32Array;
-}
-
 /** Sizes of one call: N, H, Hkv and D. */
-export interface HeadSizes {
+export interface AttentionSizes {
   readonly rows: number;
   readonly heads: number;
   readonly kvHeads: number;
@@ -14,7 +10,7 @@ export interface HeadSizes {
 }
 
 /** Of inputs q [N, H, D] and k [N, Hkv, D]. */
-export function headSizes(call: NativeCall): HeadSizes {
+export function attentionSizes(call: NativeCall): AttentionSizes {
   return {
     rows: size(call, 'q', 0),
     heads: size(call, 'q', 1),
@@ -27,7 +23,7 @@ export function headSizes(call: NativeCall): HeadSizes {
 export const attention: NativeKernel<Offsets> = {
   name: 'Attention',
   run(call, { offsets }) {
-    const { rows, heads, kvHeads, headDim } = headSizes(call);
+    const { rows, heads, kvHeads, headDim } = attentionSizes(call);
     const [q, k, v] = [floats(call, 'q'), floats(call, 'k'), floats(call, 'v')];
     const out = call.backend.allocate([rows, heads, headDim]);
     const logSumExp = call.backend.allocate([rows, heads]);
@@ -41,7 +37,7 @@ export const attention: NativeKernel<Offsets> = {
 export const attentionGrad: NativeKernel<Offsets> = {
   name: 'AttentionGrad',
   run(call, { offsets }) {
-    const { rows, heads, kvHeads, headDim } = headSizes(call);
+    const { rows, heads, kvHeads, headDim } = attentionSizes(call);
     const [dOut, q, k, v] = [floats(call, 'dOut'), floats(call, 'q'), floats(call, 'k'), floats(call, 'v')];
     const [out, logSumExp] = [floats(call, 'out'), floats(call, 'logSumExp')];
     const dq = call.backend.allocate([rows, heads, headDim]);

@@ -76,7 +76,7 @@ struct CachedPass {
 
 /// Page numbers of sequence s, checked to hold `positions`.
 const int32_t* pagesOf(const CachedPass& pass, int64_t s, int64_t positions) {
-  const int64_t begin = pass.blockOffsets[s], end = pass.blockOffsets[s + 1], needed = (positions + 63) / 64;
+  const int64_t begin = pass.blockOffsets[s], end = pass.blockOffsets[s + 1], needed = (positions + keysPerBlock - 1) / keysPerBlock;
   if (begin < 0 || end > pass.blockCount || end - begin < needed)
     throw std::invalid_argument("sequence " + std::to_string(s) + " needs " + std::to_string(needed) + " pages");
   for (int64_t i = begin; i < begin + needed; i++)
@@ -105,7 +105,7 @@ void cachedAttention(Args& args) {
   int64_t pagesPerSlab = args.size(6), rows = args.size(11), sequences = args.size(12), blockCount = args.size(13);
   Heads h(args, 14);
   size_t queries = rows * h.heads * h.headDim, keys = rows * h.kvHeads * h.headDim;
-  size_t slab = pagesPerSlab * h.kvHeads * 64 * h.headDim;
+  size_t slab = pagesPerSlab * h.kvHeads * keysPerBlock * h.headDim;
   std::vector<float*> keySlabs = slabsOf(args, 4, slab), valueSlabs = slabsOf(args, 5, slab);
   Attention call{args.floats(0, queries), args.floats(1, keys), args.floats(2, keys), args.floats(3, queries), nullptr,
                  h.heads, h.kvHeads, h.headDim};

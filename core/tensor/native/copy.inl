@@ -47,7 +47,7 @@ static inline void transposeStrip(const float* from, int64_t stride, float* to, 
 /// Axis `side`, along which `from` is contiguous, becomes one across which `to` goes.
 static void copyTransposed(const StridedCopy& c, int side, int64_t count) {
   const int last = c.rank - 1;
-  const int64_t columns = c.sizes[last], rows = c.sizes[side], strips = (rows + lanes - 1) / lanes;
+  const int64_t columns = c.sizes[last], rows = c.sizes[side], strips = divideUp(rows, lanes);
   int64_t toStride = columns;
   for (int axis = last - 1; axis > side; axis--) toStride *= c.sizes[axis];
   forShares(count / (rows * columns) * strips, 1, count, [&](int64_t from, int64_t to) {

@@ -1,5 +1,4 @@
 #include <atomic>
-#include <cstdlib>
 #include <string>
 
 #include "kernels.h"
@@ -35,8 +34,6 @@ const Kernels* find(const std::string& isa) {
 }
 
 const Kernels* choose() {
-  const char* named = std::getenv("VERLET_NATIVE_ISA");
-  if (named != nullptr && find(named) != nullptr) return find(named);
   for (const char* isa : {"avx512", "avx2"})
     if (find(isa) != nullptr) return find(isa);
   return &portableKernels;

@@ -4,7 +4,6 @@ namespace VERLET_ISA {
 
 using verlet::Product;
 
-constexpr int lanes = 16;
 constexpr int panelColumns = tileVectors * lanes;
 /// Depth of a packed block: a tile's rows of A stay in the first cache.
 constexpr int64_t innerBlock = 384;
@@ -14,8 +13,6 @@ constexpr int64_t columnBlock = 384;
 constexpr int64_t conflictingStride = 1024;
 /// Floats from one copied row of A to the next.
 constexpr int64_t copiedStride = innerBlock + 16;
-constexpr int packedBSlot = 0;
-constexpr int packedASlot = 1;
 /// How far ahead rows that lie apart are asked for.
 constexpr int64_t prefetchRows = 16;
 /// Multiply-adds below which waking other threads costs more than they save.
@@ -42,9 +39,7 @@ static inline vec multiplyAdd(vec a, vec b, vec sum) { return fma(a, b, sum); }
 #endif
 
 /// Packed entries for `inner` values of k.
-static inline int64_t packedDepth(int64_t inner) { return (inner + depthStep - 1) / depthStep; }
-
-static inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
+static inline int64_t packedDepth(int64_t inner) { return divideUp(inner, depthStep); }
 
 /// Where a tile reads and writes.
 struct Tile {
@@ -149,7 +144,7 @@ static void packColumns(const float* b, int64_t bRow, int64_t bColumn, int64_t i
       int count = (int)least(lanes, inner - k);
       for (int j = 0; j < lanes; j++) {
         const float* from = b + j * bColumn + k;
-        block[j] = j >= columns ? zero() : count == lanes ? load(from) : loadPartial(from, count);
+        block[j] = j >= columns ? zero() : loadSome(from, count);
       }
       transpose(block);
       for (int i = 0; i < count; i += depthStep) store(to + i / depthStep * panelColumns, combine(block[i], block[i + depthStep - 1]));
@@ -202,19 +197,13 @@ static void packA(const float* a, int64_t aRow, int64_t aColumn, int rows, int64
 
 /// Rows of A one after the other, `copiedStride` apart.
 static void copyRowsOfA(const float* a, int64_t aRow, int rows, int64_t inner, float* to) {
-  for (int i = 0; i < rows; i++) {
-    const float* from = a + i * aRow;
-    float* row = to + i * copiedStride;
-    int64_t k = 0;
-    for (; k + lanes <= inner; k += lanes) store(row + k, load(from + k));
-    if (k < inner) storePartial(row + k, loadPartial(from + k, (int)(inner - k)), (int)(inner - k));
-  }
+  for (int i = 0; i < rows; i++) copyRow(a + i * aRow, to + i * copiedStride, inner);
 }
 
 /// The part of C in rows [r0, r1) and columns [c0, c1).
 static void gemmPart(const Product& p, int64_t r0, int64_t r1, int64_t c0, int64_t c1) {
-  float* packed = verlet::scratch(packedBSlot, innerBlock * columnBlock);
-  float* packedRows = verlet::scratch(packedASlot, copiedStride * tileRows);
+  float* packed = verlet::scratch(Slot::packedB, innerBlock * columnBlock);
+  float* packedRows = verlet::scratch(Slot::packedA, copiedStride * tileRows);
   const bool isPacked = p.aColumn != 1 || depthStep != 1;
   const bool isCopied = !isPacked && p.aRow % conflictingStride == 0 && r1 - r0 >= tileRows;
   for (int64_t column = c0; column < c1; column += columnBlock) {
@@ -255,8 +244,8 @@ static int shareRows(const Product& p, int threads) {
   double lowest = 1e300;
   for (int down = 1; down <= threads; down++) {
     int across = threads / down;
-    double rows = (double)((p.rows + tileRows - 1) / tileRows + down - 1) / down;
-    double panels = (double)((p.columns + panelColumns - 1) / panelColumns + across - 1) / across;
+    double rows = (double)(divideUp(p.rows, tileRows) + down - 1) / down;
+    double panels = (double)(divideUp(p.columns, panelColumns) + across - 1) / across;
     double wholeRows = (double)((int64_t)rows * tileRows), wholeColumns = (double)((int64_t)panels * panelColumns);
     double cost = wholeRows * wholeColumns + packingCost * wholeColumns + readingCost * wholeRows;
     if (cost < lowest) {
@@ -265,12 +254,6 @@ static int shareRows(const Product& p, int threads) {
     }
   }
   return best;
-}
-
-/// Rounds the share of `part` out of `parts` to whole tiles.
-static inline int64_t boundary(int64_t size, int64_t unit, int part, int parts) {
-  int64_t units = (size + unit - 1) / unit;
-  return least(size, units * part / parts * unit);
 }
 
 static void gemm(const Product& p) {

@@ -7,8 +7,6 @@ using verlet::Head;
 constexpr int64_t vocabularyChunk = 1024;
 /// Rows whose logits of a chunk stay in the second cache; a multiple of every tile's rows.
 constexpr int64_t rowGroup = 96;
-/// [vocabularyChunk, width] floats of each thread.
-constexpr int packedWeightSlot = 8;
 
 struct Range {
   int64_t begin, end;
@@ -21,12 +19,10 @@ struct LogitsPlace {
   bool isReused;
 };
 
-static inline int64_t roundUp(int64_t size, int64_t unit) { return (size + unit - 1) / unit * unit; }
-
 /// A group of rows times a packed block of the weight, over the values `inner` of k.
 static void multiplyGroup(const Head& head, Range rows, Range inner, const Tile& first) {
   Tile tile = first;
-  float* packedRows = depthStep == 1 ? nullptr : verlet::scratch(packedASlot, innerBlock * tileRows);
+  float* packedRows = depthStep == 1 ? nullptr : verlet::scratch(Slot::packedA, innerBlock * tileRows);
   for (int64_t row = rows.begin; row < rows.end; row += tileRows) {
     const int count = (int)least(tileRows, rows.end - row);
     tile.a = head.x + row * head.width + inner.begin;
@@ -50,7 +46,7 @@ static void computeLogits(const Head& head, Range rows, Range tokens, const Logi
   const int64_t width = tokens.end - tokens.begin;
   const Product product{head.x, head.weight, nullptr,    head.rows, head.vocabulary, head.width, head.width,
                         1,      1,           head.width, 0,         false,           nullptr};
-  float* packed = verlet::scratch(packedWeightSlot, head.width * roundUp(width, panelColumns));
+  float* packed = verlet::scratch(Slot::packedWeight, head.width * roundUp(width, panelColumns));
   for (int64_t row = rows.begin; row < rows.end; row += rowGroup) {
     const Range group{row, least(row + rowGroup, rows.end)};
     float* logits = place.data + (place.isReused ? 0 : (row - rows.begin) * place.stride);
@@ -71,9 +67,7 @@ static void computeLogits(const Head& head, Range rows, Range tokens, const Logi
 /// Sixteen logits times `scale`; lanes from `count` on count for nothing in a softmax.
 static inline vec loadScaled(const float* logits, int64_t count, vec scale) {
   if (count >= lanes) return mul(load(logits), scale);
-  static const float ones[lanes] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
-  const vec isThere = loadPartial(ones, (int)count);
-  return whereLess(isThere, set1(0.5f), set1(-3.4e38f), mul(loadPartial(logits, (int)count), scale));
+  return firstOf(mul(loadPartial(logits, (int)count), scale), count, -3.4e38f);
 }
 
 }  // namespace VERLET_ISA

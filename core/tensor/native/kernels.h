@@ -100,6 +100,10 @@ struct StridedCopy {
   int64_t sizes[maximumRank], strides[maximumRank];
 };
 
+/// Keys that go through the online softmax together, aligned to the positions of their sequence: part of what the numbers are, to the bit.
+/// A page of cached keys and values holds as many.
+constexpr int64_t keysPerBlock = 64;
+
 /// Attention of new tokens, rows of q and out [N, heads, headDim], k and v [N, kvHeads, headDim]; logSumExp [N, heads] may be null.
 struct Attention {
   const float *q, *k, *v;
@@ -116,7 +120,7 @@ struct AttentionPart {
   const int32_t* pages;
 };
 
-/// Slabs of pages of 64 positions: keys [pagesPerSlab, kvHeads, headDim, 64], values [pagesPerSlab, kvHeads, 64, headDim].
+/// Slabs of pages of keysPerBlock positions: keys [pagesPerSlab, kvHeads, headDim, 64], values [pagesPerSlab, kvHeads, 64, headDim].
 struct Pages {
   float* const* keys;
   float* const* values;
@@ -194,7 +198,7 @@ extern const Kernels avx512bf16Kernels;
 extern const Kernels avx2Kernels;
 extern const Kernels portableKernels;
 
-/// Those of the best instruction set that the processor has, or of the one that VERLET_NATIVE_ISA names.
+/// Those of the best instruction set that the processor has, until another one is chosen.
 const Kernels& kernels();
 /// Takes another instruction set from here on; false, and nothing happens, where the processor lacks it. The numbers are the same, but for
 /// avx512bf16, whose products round their inputs.

@@ -5,7 +5,6 @@ using verlet::HeadGradients;
 
 /// Gradients of logits that exist at once, [rows, tokens]; at most headRowBlock rows.
 constexpr int64_t gradientFloats = headRowBlock * vocabularyChunk;
-constexpr int logitGradientSlot = 10;
 
 /// Turns a row's logits into ((onehot - p) dLogProb - p (log p + H) dEntropy) / temperature.
 static void logitGradients(const HeadGradients& p, int64_t row, Range tokens, float* logits) {
@@ -49,7 +48,7 @@ static void linearLogProbsGrad(const HeadGradients& p) {
     return;
   }
   const int64_t tokenBlock = least(head.vocabulary, gradientFloats / rowBlock), stride = roundUp(tokenBlock, lanes) + lanes;
-  float* gradients = verlet::scratch(logitGradientSlot, rowBlock * stride);
+  float* gradients = verlet::scratch(Slot::headLogits, rowBlock * stride);
   for (int64_t row = 0; row < head.rows; row += rowBlock) {
     const Range rows{row, least(head.rows, row + rowBlock)};
     const int64_t rowCount = rows.end - row;

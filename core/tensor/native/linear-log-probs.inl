@@ -6,9 +6,6 @@ using verlet::HeadLogProbs;
 
 /// Rows that go through the vocabulary together. Scratch: 3 floats for each of them and each chunk.
 constexpr int64_t headRowBlock = 2048;
-constexpr int headSumsSlot = 7;
-/// [rowGroup, vocabularyChunk] floats of each thread.
-constexpr int logitsSlot = 9;
 /// Rows of logits lie a cache line more than a power of two apart, or tiles would thrash a set.
 constexpr int64_t logitsStride = vocabularyChunk + lanes;
 /// e to the power of this is 0; differences are cut off here so that 0 times them is 0.
@@ -97,8 +94,8 @@ static int rowParts(const Head& head, int64_t chunks) {
   int best = 1;
   int64_t lowest = INT64_MAX;
   for (int parts = 1; parts <= threads; parts++) {
-    const int64_t rows = roundUp((head.rows + parts - 1) / parts, tileRows);
-    const int64_t cost = (chunks * parts + threads - 1) / threads * (rows + 24);
+    const int64_t rows = roundUp(divideUp(head.rows, parts), tileRows);
+    const int64_t cost = divideUp(chunks * parts, threads) * (rows + 24);
     if (cost < lowest) {
       lowest = cost;
       best = parts;
@@ -109,9 +106,9 @@ static int rowParts(const Head& head, int64_t chunks) {
 
 /// The table of `rows` rows in the calling thread's scratch, with room for `more` floats behind it.
 static SumsTable makeTable(const Head& head, int64_t more, float** behind) {
-  const int64_t chunks = (head.vocabulary + vocabularyChunk - 1) / vocabularyChunk, stride = roundUp(head.rows, lanes);
+  const int64_t chunks = divideUp(head.vocabulary, vocabularyChunk), stride = roundUp(head.rows, lanes);
   const int64_t size = chunks * stride;
-  float* data = verlet::scratch(headSumsSlot, 3 * size + more);
+  float* data = verlet::scratch(Slot::headSums, 3 * size + more);
   *behind = data + 3 * size;
   return {data, data + size, data + 2 * size, chunks, stride};
 }
@@ -133,7 +130,7 @@ static void fillPart(const TableJob& job, int task, Pick pick) {
   const Range rows{boundary(job.head.rows, tileRows, part, job.parts), boundary(job.head.rows, tileRows, part + 1, job.parts)};
   const Range tokens{chunk * vocabularyChunk, least(vocabulary, (chunk + 1) * vocabularyChunk)};
   const LogitsPlace place = job.kept ? LogitsPlace{job.kept + rows.begin * vocabulary + tokens.begin, vocabulary, false}
-                                     : LogitsPlace{verlet::scratch(logitsSlot, rowGroup * logitsStride), logitsStride, true};
+                                     : LogitsPlace{verlet::scratch(Slot::chunkLogits, rowGroup * logitsStride), logitsStride, true};
   computeLogits(job.head, rows, tokens, place, [&](Range group, const float* logits) {
     for (int64_t row = group.begin; row < group.end; row++, logits += place.stride) {
       const SoftmaxSums sums = sumChunk(logits, tokens.end - tokens.begin, job.scales[row]);

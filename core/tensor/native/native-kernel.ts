@@ -1,12 +1,12 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Addon } from './addon.js';
-import type { NativeBackend } from './backend.js';
+import { NativeBackend } from './backend.js';
 
 /** One call of a kernel on backend `native`. */
 export interface NativeCall {
   readonly addon: Addon;
   readonly backend: NativeBackend;
-  /** Tensors by the kernel's names. An optional one that was left out is undefined: ask `has` first. */
+  /** Tensors by the kernel's names; an optional one that was left out is missing. */
   readonly inputs: { readonly [name: string]: tf.TensorInfo };
 }
 
@@ -25,8 +25,9 @@ export function registerNative<Attributes>(addon: Addon, { name, run }: NativeKe
     kernelFunc: (call) => {
       // tfjs leaves the attributes out where a kernel has none.
       const attributes = (call.attrs ?? {}) as unknown as Attributes;
-      const backend = call.backend as NativeBackend;
+      const { backend } = call;
       const inputs = call.inputs as NativeCall['inputs'];
+      if (!(backend instanceof NativeBackend)) throw new TypeError(`${name} was called with another backend's storage`);
       try {
         return backend.freeingOnError(() => run({ addon, backend, inputs }, attributes));
       } catch (error) {

@@ -1,15 +1,20 @@
 #include "pool.h"
 
-#include <pthread.h>
 #include <sys/mman.h>
+#if defined(__linux__)
+#include <sched.h>
+#endif
 
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <cstdlib>
+#include <exception>
 #include <mutex>
 #include <new>
+#include <system_error>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace verlet {
@@ -33,10 +38,18 @@ struct Job {
   int tasks = 0;
 };
 
+/// True on a thread that runs a task.
+thread_local bool isInside = false;
+
 class Pool {
  public:
-  explicit Pool(int count) : count_(count) {
-    for (int i = 1; i < count; i++) workers_.emplace_back([this, i] { work(i); });
+  explicit Pool(int count) : wanted_(count) {
+    try {
+      for (int i = 1; i < count; i++) workers_.emplace_back([this, i] { work(i); });
+    } catch (const std::system_error&) {
+      // The system gives no more threads: those that are there do the work.
+    }
+    count_ = static_cast<int>(workers_.size()) + 1;
   }
 
   ~Pool() {
@@ -50,9 +63,10 @@ class Pool {
   }
 
   int count() const { return count_; }
+  /// Asked for, whether or not there are as many.
+  int wanted() const { return wanted_; }
 
   void run(const Job& job) {
-    if (count_ == 1 || job.tasks <= 1) return share(job, 0, 1);
     job_ = job;
     pending_.store(count_ - 1, std::memory_order_relaxed);
     {
@@ -60,24 +74,34 @@ class Pool {
       generation_.fetch_add(1, std::memory_order_release);
     }
     if (sleeping_.load(std::memory_order_seq_cst) > 0) wake_.notify_all();
-    share(job, 0, count_);
+    isInside = true;
+    share(0);
+    isInside = false;
     for (int i = 0; pending_.load(std::memory_order_acquire) > 0; i++) {
       if (i < spins) pause();
       else std::this_thread::yield();
     }
+    if (error_) std::rethrow_exception(std::exchange(error_, nullptr));
   }
 
  private:
-  static void share(const Job& job, int thread, int count) {
-    for (int task = thread; task < job.tasks; task += count) job.body(job.context, task);
+  /// What a task throws waits until no thread uses the job any more.
+  void share(int thread) {
+    try {
+      for (int task = thread; task < job_.tasks; task += count_) job_.body(job_.context, task);
+    } catch (...) {
+      std::lock_guard lock(mutex_);
+      error_ = std::current_exception();
+    }
   }
 
   void work(int thread) {
+    isInside = true;
     uint64_t seen = 0;
     for (;;) {
       seen = await(seen);
       if (stopped_) return;
-      share(job_, thread, count_);
+      share(thread);
       pending_.fetch_sub(1, std::memory_order_release);
     }
   }
@@ -96,8 +120,10 @@ class Pool {
     return generation_.load(std::memory_order_acquire);
   }
 
-  const int count_;
+  const int wanted_;
+  int count_ = 1;
   Job job_;
+  std::exception_ptr error_;
   std::atomic<uint64_t> generation_{0};
   std::atomic<int> pending_{0};
   std::atomic<int> sleeping_{0};
@@ -107,9 +133,12 @@ class Pool {
   std::vector<std::thread> workers_;
 };
 
+/// Those this process may run on.
 int processors() {
+#if defined(__linux__)
   cpu_set_t set;
   if (sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) > 0) return CPU_COUNT(&set);
+#endif
   return std::thread::hardware_concurrency() > 0 ? static_cast<int>(std::thread::hardware_concurrency()) : 1;
 }
 
@@ -118,7 +147,6 @@ Pool* pool = nullptr;
 int wanted = 0;
 /// One job at a time, also when several threads of JavaScript call.
 std::mutex jobs;
-thread_local bool isInside = false;
 
 Pool& current() {
   if (pool == nullptr) pool = new Pool(wanted > 0 ? wanted : processors());
@@ -139,20 +167,21 @@ struct Slab {
   ~Slab() { reset(); }
 };
 
-thread_local Slab slabs[scratchSlots];
+thread_local Slab slabs[static_cast<int>(Slot::count)];
 
 }  // namespace
 
 void setThreads(int count) {
   std::lock_guard lock(jobs);
   wanted = count;
-  if (pool != nullptr && pool->count() != (count > 0 ? count : processors())) {
+  if (pool != nullptr && pool->wanted() != (count > 0 ? count : processors())) {
     delete pool;
     pool = nullptr;
   }
 }
 
 int threads() {
+  if (isInside) return 1;
   std::lock_guard lock(jobs);
   return current().count();
 }
@@ -164,10 +193,6 @@ void parallel(int tasks, void (*body)(void*, int), void* context) {
     return;
   }
   std::lock_guard lock(jobs);
-  struct Mark {
-    Mark() { isInside = true; }
-    ~Mark() { isInside = false; }
-  } mark;
   current().run({body, context, tasks});
 }
 
@@ -182,8 +207,8 @@ void adviseHugePages(void* data, size_t bytes) {
 #endif
 }
 
-float* scratch(int slot, size_t floats) {
-  Slab& slab = slabs[slot];
+float* scratch(Slot slot, size_t floats) {
+  Slab& slab = slabs[static_cast<int>(slot)];
   size_t bytes = floats * sizeof(float);
   if (slab.bytes < bytes) {
     slab.reset();

@@ -4,7 +4,7 @@ namespace VERLET_ISA {
 /// Numbers of a row that one float64 sum takes; the sums of a row's blocks are added in order.
 constexpr int64_t sumBlock = 16384;
 /// Rows that one partial column sum takes.
-constexpr int64_t rowBlock = 32;
+constexpr int64_t rowsPerSum = 32;
 
 /// What a sum takes of each vector. Types, not functions: those would be called through a pointer.
 struct Itself {
@@ -27,13 +27,13 @@ static inline double sumOfBlock(const float* x, int64_t count, const Step& step)
 /// Calls done(row, sum) for each row, on any thread.
 template <class Step, class Done>
 static void sumEachRow(const float* x, int64_t rows, int64_t columns, const Step& step, const Done& done) {
-  const int64_t blocks = (columns + sumBlock - 1) / sumBlock;
+  const int64_t blocks = divideUp(columns, sumBlock);
   if (blocks <= 1) {
     return forShares(rows, 1, rows * columns, [&](int64_t from, int64_t to) {
       for (int64_t row = from; row < to; row++) done(row, sumOfBlock(x + row * columns, columns, step));
     });
   }
-  auto* sums = reinterpret_cast<double*>(verlet::scratch(wideSumsSlot, 2 * rows * blocks));
+  auto* sums = reinterpret_cast<double*>(verlet::scratch(Slot::wideSums, 2 * rows * blocks));
   forShares(rows * blocks, 1, rows * columns, [&](int64_t from, int64_t to) {
     for (int64_t i = from; i < to; i++) {
       int64_t row = i / blocks, start = i % blocks * sumBlock;
@@ -87,13 +87,13 @@ static void maxAlongRows(const float* x, float* out, int64_t rows, int64_t colum
  */
 template <class AddBlock>
 static void sumOverRows(float* total, int64_t rows, int64_t columns, const AddBlock& addBlock) {
-  const int64_t blocks = (rows + rowBlock - 1) / rowBlock;
-  float* sums = verlet::scratch(columnSumsSlot, blocks * columns);
+  const int64_t blocks = divideUp(rows, rowsPerSum);
+  float* sums = verlet::scratch(Slot::columnSums, blocks * columns);
   forShares(blocks, 1, rows * columns, [&](int64_t from, int64_t to) {
     for (int64_t block = from; block < to; block++) {
       float* own = sums + block * columns;
-      forVectors(0, columns, [&](int64_t i, int n) { storeSome(own + i, zero(), n); });
-      addBlock(block * rowBlock, least(rows, (block + 1) * rowBlock), own);
+      fillRow(own, 0.0f, columns);
+      addBlock(block * rowsPerSum, least(rows, (block + 1) * rowsPerSum), own);
     }
   });
   forShares(columns, lanes, blocks * columns, [&](int64_t from, int64_t to) {
@@ -107,10 +107,7 @@ static void sumOverRows(float* total, int64_t rows, int64_t columns, const AddBl
 
 static void sumRows(const float* x, float* out, int64_t rows, int64_t columns) {
   sumOverRows(out, rows, columns, [&](int64_t from, int64_t to, float* sums) {
-    for (int64_t row = from; row < to; row++) {
-      const float* a = x + row * columns;
-      forVectors(0, columns, [&](int64_t i, int n) { storeSome(sums + i, add(loadSome(sums + i, n), loadSome(a + i, n)), n); });
-    }
+    for (int64_t row = from; row < to; row++) addRow(x + row * columns, sums, columns);
   });
 }
 

@@ -77,12 +77,17 @@ export async function registerNativeBackend({
   return undefined;
 }
 
+/** The instruction set to go back to from bfloat16. */
+let float32Isa = 'avx512';
+
 /** Undefined when the kernels now multiply as asked, else why they cannot. */
 function choosePrecision(addon: Addon, precision: MatmulPrecision): string | undefined {
-  const isBfloat16 = addon.isa() === 'avx512bf16';
+  const isa = addon.isa();
+  const isBfloat16 = isa === 'avx512bf16';
   if (isBfloat16 === (precision === 'bfloat16')) return undefined;
   try {
-    addon.useIsa(isBfloat16 ? 'avx512' : 'avx512bf16');
+    addon.useIsa(isBfloat16 ? float32Isa : 'avx512bf16');
+    if (!isBfloat16) float32Isa = isa;
     return undefined;
   } catch (error) {
     return error instanceof Error ? error.message : String(error);

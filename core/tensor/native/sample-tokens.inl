@@ -5,9 +5,6 @@ using verlet::TokenSampling;
 
 /// Logits that are kept at once, in rows of the vocabulary and at least one; more rows go through the weight again. 64 MiB.
 constexpr int64_t maxKeptLogits = int64_t{1} << 24;
-constexpr int keptLogitsSlot = 10;
-/// Of each thread: weights and, where something is cut, candidates; 5 floats a token.
-constexpr int samplingSlot = 11;
 
 /// A row's distribution while a token is drawn from it.
 struct Weights {
@@ -31,13 +28,8 @@ static double sumWeights(const Weights& weights) {
   double total = 0;
   for (int64_t chunk = 0; chunk < weights.chunks; chunk++) {
     const int64_t begin = chunk * vocabularyChunk, end = least(roundUp(weights.count, lanes), begin + vocabularyChunk);
-    double sums[lanes] = {};
-    for (int64_t i = begin; i < end; i += lanes)
-      for (int lane = 0; lane < lanes; lane++) sums[lane] += (double)weights.values[i + lane];
-    for (int width = lanes / 2; width > 0; width /= 2)
-      for (int lane = 0; lane < width; lane++) sums[lane] += sums[lane + width];
-    weights.sums[chunk] = sums[0];
-    total += sums[0];
+    weights.sums[chunk] = sumOfBlock(weights.values + begin, end - begin, Itself{});
+    total += weights.sums[chunk];
   }
   return total;
 }
@@ -65,10 +57,11 @@ static int64_t likeliest(const float* logits, int64_t count, float scale, float 
   return 0;
 }
 
+/// In the calling thread's scratch; `room`, for 2 count candidates, is there where something may be cut.
 static Weights weightsOfThread(int64_t count, bool isCut, Candidate** room) {
-  const int64_t chunks = (count + vocabularyChunk - 1) / vocabularyChunk, padded = roundUp(count, lanes);
+  const int64_t chunks = divideUp(count, vocabularyChunk), padded = roundUp(count, lanes);
   const int64_t sumsFloats = roundUp(2 * chunks, lanes);
-  float* data = verlet::scratch(samplingSlot, sumsFloats + padded + (isCut ? 4 * count : 0));
+  float* data = verlet::scratch(Slot::candidates, sumsFloats + padded + (isCut ? 4 * count : 0));
   *room = (Candidate*)(data + sumsFloats + padded);
   return {data + sumsFloats, (double*)data, count, chunks};
 }
@@ -108,7 +101,7 @@ static void sampleTokens(const TokenSampling& p) {
     float* scales;
     const SumsTable table = makeTable(head, head.rows, &scales);
     for (int64_t row = 0; row < head.rows; row++) scales[row] = scaleOf(p.temperature[first + row]);
-    float* logits = verlet::scratch(keptLogitsSlot, head.rows * vocabulary);
+    float* logits = verlet::scratch(Slot::headLogits, head.rows * vocabulary);
     fillTable({head, scales, table, logits, rowParts(head, table.chunks)}, [](int64_t, Range, const float*) {});
     verlet::parallel((int)head.rows, [&](int row) { sampleRow(p, first + row, table, row, logits + row * vocabulary); });
   }

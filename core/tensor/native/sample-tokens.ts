@@ -1,19 +1,6 @@
+import type { RowSampling } from '../sample-tokens.js';
 import { headSizes } from './linear-log-probs.js';
 import { floats, type NativeKernel } from './native-kernel.js';
-
-/** How to sample each of N rows: [N] each. */
-interface RowSampling {
-  /** 0 takes the likeliest token and counts as 1. */
-  readonly temperature: Float32Array;
-  /** 0 = all. */
-  readonly topK: Int32Array;
-  /** 1 = all. */
-  readonly topP: Float32Array;
-  /** 0 = all. */
-  readonly minP: Float32Array;
-  readonly seeds: Uint32Array;
-  readonly counters: Uint32Array;
-}
 
 /**
  * A token a row, its log-prob (the bits of LinearLogProbs) and its log-prob among the tokens that were not cut off (the same bits where none

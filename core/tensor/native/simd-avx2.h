@@ -56,7 +56,7 @@ static inline __m256 pow2Half(__m256 n) {
   __m256i exponent = _mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127));
   return _mm256_castsi256_ps(_mm256_slli_epi32(exponent, 23));
 }
-/// 2^n for whole n in [-126, 127].
+/// 2^n for whole n in [-126, 127]. Of NaN it is any number.
 static inline vec pow2(vec n) { return {pow2Half(n.lo), pow2Half(n.hi)}; }
 
 /// The sum of the lanes as a tree: 8 + 8, 4 + 4, 2 + 2, 1 + 1.
@@ -66,6 +66,7 @@ static inline float reduceAdd(vec a) {
   __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
   return _mm_cvtss_f32(_mm_add_ss(two, _mm_shuffle_ps(two, two, 1)));
 }
+/// The largest lane; any of them where one is NaN.
 static inline float reduceMax(vec a) {
   __m256 eight = _mm256_max_ps(a.lo, a.hi);
   __m128 four = _mm_max_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));

@@ -37,7 +37,7 @@ static inline vec whereLess(vec a, vec b, vec x, vec y) {
 static inline vec whereNan(vec a, vec x, vec y) {
   return {_mm512_mask_blend_ps(_mm512_cmp_ps_mask(a.v, a.v, _CMP_UNORD_Q), y.v, x.v)};
 }
-/// 2^n for whole n in [-126, 127].
+/// 2^n for whole n in [-126, 127]. Of NaN it is any number.
 static inline vec pow2(vec n) {
   __m512i exponent = _mm512_add_epi32(_mm512_cvtps_epi32(n.v), _mm512_set1_epi32(127));
   return {_mm512_castsi512_ps(_mm512_slli_epi32(exponent, 23))};
@@ -45,6 +45,7 @@ static inline vec pow2(vec n) {
 
 /// The sum of the lanes as a tree: 8 + 8, 4 + 4, 2 + 2, 1 + 1.
 static inline float reduceAdd(vec a) { return _mm512_reduce_add_ps(a.v); }
+/// The largest lane; any of them where one is NaN.
 static inline float reduceMax(vec a) { return _mm512_reduce_max_ps(a.v); }
 
 /// Sixteen doubles.

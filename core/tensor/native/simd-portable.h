@@ -46,7 +46,7 @@ static inline float pow2Lane(float n) {
   std::memcpy(&result, &bits, sizeof result);
   return result;
 }
-/// 2^n for whole n in [-126, 127]. A NaN gives any number: the caller multiplies by one.
+/// 2^n for whole n in [-126, 127]. Of NaN it is any number.
 static inline vec pow2(vec n) { VERLET_LANES(n.v[i] == n.v[i] ? pow2Lane(n.v[i]) : 1.0f); }
 
 /// The sum of the lanes as a tree: 8 + 8, 4 + 4, 2 + 2, 1 + 1.
@@ -55,6 +55,7 @@ static inline float reduceAdd(vec a) {
     for (int i = 0; i < width; i++) a.v[i] += a.v[i + width];
   return a.v[0];
 }
+/// The largest lane; any of them where one is NaN.
 static inline float reduceMax(vec a) {
   float result = a.v[0];
   for (int i = 1; i < 16; i++) result = result > a.v[i] ? result : a.v[i];

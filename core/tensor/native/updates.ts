@@ -1,18 +1,9 @@
 import * as tf from '@tensorflow/tfjs-core';
+import type { AdamWStep } from '../adamw.js';
 import { count, floats, input, type NativeCall, type NativeKernel } from './native-kernel.js';
 
-interface AdamWAttributes {
-  readonly lr: number;
-  readonly beta1: number;
-  readonly beta2: number;
-  readonly eps: number;
-  readonly weightDecay: number;
-  readonly step: number;
-  readonly gradientScale: number;
-}
-
 /** One optimizer step, in place on variable, first and second. */
-export const adamW: NativeKernel<AdamWAttributes> = {
+export const adamW: NativeKernel<AdamWStep> = {
   name: 'AdamW',
   run(call, { lr, beta1, beta2, eps, weightDecay, step, gradientScale }) {
     requireEqualCounts(call);

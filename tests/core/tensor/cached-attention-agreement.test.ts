@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, test } from 'vitest';
 import { z } from 'zod';
-import { KvPages, pageLength } from '../../../core/model/kv-pages.js';
 import { cachedAttention } from '../../../core/tensor/cached-attention.js';
+import { KvPages, pageLength } from '../../../core/tensor/kv-pages.js';
 import { withBackends } from '../../helpers/gradient.js';
 import { expectNear } from '../../helpers/torch-agreement.js';
 import { type TorchArray, type TorchCase, torchCases } from '../../helpers/torch-fixture.js';

@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { expect, test } from 'vitest';
-import { KvPages } from '../../../core/model/kv-pages.js';
 import { attention } from '../../../core/tensor/attention.js';
 import { type CachedPass, cachedAttention } from '../../../core/tensor/cached-attention.js';
+import { KvPages } from '../../../core/tensor/kv-pages.js';
 import { expectClose } from '../../helpers/expect-close.js';
 import { Inputs, read, withBackends } from '../../helpers/gradient.js';
 import { toleranceOn } from '../../helpers/tolerance.js';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { KvPages } from '../../../core/model/kv-pages.js';
+import { KvPages } from '../../../core/tensor/kv-pages.js';
 
 const shape = { numHiddenLayers: 2, numKeyValueHeads: 3, headDim: 4 };
 
