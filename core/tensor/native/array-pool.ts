@@ -6,8 +6,10 @@ interface Use {
 }
 
 export interface ArrayPoolOptions {
+  /** Makes every array anew and exactly as long as it is asked for, so that a sanitizer sees what goes beyond its end. */
+  readonly isExact?: boolean;
   /** Fills every array with NaN before it is handed out, so that a kernel which leaves something unwritten, or reads what was freed, shows. */
-  readonly isPoisoned: boolean;
+  readonly isPoisoned?: boolean;
 }
 
 /** Shorter arrays are cheaper to make than to keep. */
@@ -22,6 +24,7 @@ const classesToTry = 3;
  * Counts the tensors on every buffer, because tfjs lets slices share their parent's; a buffer is free when none is left.
  */
 export class ArrayPool {
+  readonly #isExact: boolean;
   readonly #isPoisoned: boolean;
   readonly #uses = new Map<ArrayBufferLike, Use>();
   /** By size; the longest idle first, in the lists and among them. */
@@ -33,7 +36,8 @@ export class ArrayPool {
   #peakAllocated = 0;
   #peakReserved = 0;
 
-  constructor({ isPoisoned }: ArrayPoolOptions = { isPoisoned: false }) {
+  constructor({ isExact = false, isPoisoned = false }: ArrayPoolOptions = {}) {
+    this.#isExact = isExact;
     this.#isPoisoned = isPoisoned;
   }
 
@@ -66,7 +70,7 @@ export class ArrayPool {
     use.tensors -= 1;
     if (use.tensors > 0) return;
     this.#allocated -= buffer.byteLength;
-    if (use.isOwn && buffer instanceof ArrayBuffer && buffer.byteLength >= 4 * smallest) this.#keep(buffer);
+    if (use.isOwn && buffer instanceof ArrayBuffer && this.#isKept(buffer.byteLength)) this.#keep(buffer);
     else this.#uses.delete(buffer);
   }
 
@@ -103,8 +107,12 @@ export class ArrayPool {
     this.#peakReserved = this.#allocated + this.#freeBytes;
   }
 
+  #isKept(bytes: number): boolean {
+    return !this.#isExact && bytes >= 4 * smallest;
+  }
+
   #buffer(bytes: number): ArrayBuffer {
-    if (bytes < 4 * smallest) return this.#fresh(bytes);
+    if (!this.#isKept(bytes)) return this.#fresh(bytes);
     let size = sizeClass(bytes);
     const wanted = size;
     for (let i = 0; i < classesToTry; i++, size = sizeClass(size + 1)) {

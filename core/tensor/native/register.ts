@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { MatmulPrecision } from '../backend-names.js';
 import { completeWithComposed } from '../fused-kernel.js';
 import { type Addon, loadAddon } from './addon.js';
+import { ArrayPool, type ArrayPoolOptions } from './array-pool.js';
 import { attention, attentionGrad } from './attention.js';
 import { NativeBackend } from './backend.js';
 import { batchMatMul } from './batch-mat-mul.js';
@@ -68,11 +69,17 @@ export async function registerNativeBackend({
   if (problem !== undefined) return problem;
   if (addonInUse !== undefined) return undefined;
   addonInUse = addon;
-  tf.registerBackend('native', () => new NativeBackend());
+  tf.registerBackend('native', () => new NativeBackend(new ArrayPool(poolOptions())));
   tf.copyRegisteredKernels('cpu', 'native');
   for (const kernel of kernels) registerNative(addon, kernel);
   completeWithComposed('native');
   return undefined;
+}
+
+/** VERLET_NATIVE_POOL=off is for sanitizers. */
+function poolOptions(): ArrayPoolOptions {
+  const isOff = process.env.VERLET_NATIVE_POOL === 'off';
+  return { isExact: isOff, isPoisoned: isOff };
 }
 
 /** Undefined when the kernels now multiply as asked, else why they cannot. */
