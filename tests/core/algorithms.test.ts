@@ -4,10 +4,11 @@ import { algorithmConfig, computePolicyLoss, estimateAdvantages } from '../../co
 import { ConfigError } from '../../core/errors.js';
 import type { PolicyLossInput } from '../../core/losses/policy-loss.js';
 import { useBackend } from '../../core/tensor/backend.js';
+import { detectedBackend } from '../helpers/backend.js';
 import { read } from '../helpers/gradient.js';
 
 beforeAll(async () => {
-  await useBackend('cpu');
+  await useBackend(detectedBackend);
 });
 
 test("an empty config is verl's: GRPO with deviation, clip 0.2 / 0.2 / 3, token-mean, no entropy bonus, one epoch", () => {

@@ -4,9 +4,10 @@ import { Batch } from '../../core/batch.js';
 import { sampledCount } from '../../core/experience.js';
 import { useBackend } from '../../core/tensor/backend.js';
 import type { TrainSequence } from '../../core/types.js';
+import { detectedBackend } from '../helpers/backend.js';
 
 beforeAll(async () => {
-  await useBackend('cpu');
+  await useBackend(detectedBackend);
 });
 
 const short: TrainSequence = { tokens: [7, 8], mask: [0, 1], logprobs: [0, -0.5], advantages: [9, 2] };

@@ -1,6 +1,7 @@
 import { cpSync, existsSync, readdirSync, readFileSync, rmSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { detectedBackend } from '../helpers/backend.js';
 import { build, type Ended, Workplace } from '../helpers/program.js';
 import { readMetrics, smokeRun } from '../helpers/smoke-run.js';
 
@@ -11,7 +12,7 @@ const at = (...names: string[]): string => join(workplace.path, ...names);
 beforeAll(async () => {
   build();
   workplace = new Workplace();
-  trained = await workplace.run(smokeRun('backend=wasm', 'fabric.name=auto'));
+  trained = await workplace.run(smokeRun(`backend=${detectedBackend}`, 'fabric.name=auto'));
   workplace.write({ 'broken.yaml': 'env: { name: arithmetic }\ntrainer: [\n', 'fresh/config.yaml': '' });
   cpSync(at('run/config.yaml'), at('fresh/config.yaml'));
 }, 180_000);
@@ -57,10 +58,6 @@ describe('a mistake ends with exit code 2 and one sentence and leaves nothing', 
       /unknown key algorithm\.policyLoss\.clipRatioLw; did you mean algorithm\.policyLoss\.clipRatioLow\?\n$/,
     ],
     [['TRAIN', 'optimizer.lr=2'], /optimizer\.lr is 2, must be at most 1\n$/],
-    [
-      ['TRAIN', '--backend', 'node'],
-      /^error: backend 'node' does not load on this machine; install .*npm install @tensorflow\/tfjs-node\n$/,
-    ],
     [['TRAIN', 'data.evalSize=100'], /^error: arithmetic has \d+ eval tasks with these options; ask for fewer/],
     [['report', 'tmp'], /^error: tmp is not a run directory: it has no config\.yaml\n$/],
     [
@@ -68,15 +65,16 @@ describe('a mistake ends with exit code 2 and one sentence and leaves nothing', 
       /^error: the run began with seed 2 and cannot go on with 3; leave seed out\n$/,
     ],
     [['eval', 'fresh', '--quiet'], /^error: fresh holds no checkpoint to evaluate\n$/],
-  ])('%j', async ([command = '', ...words], sentence) => {
-    const before = readdirSync(at());
-    const argv = command === 'TRAIN' ? smokeRun('--run-dir', 'refused', '--quiet', ...words) : [command, ...words];
-    const { code, stdout, stderr } = await workplace.run(argv);
-    expect(stderr).toMatch(sentence);
-    expect(stderr).toMatch(/^error: [^\n]+\n$/);
-    expect({ code, stdout, files: readdirSync(at()) }).toEqual({ code: 2, stdout: '', files: before });
-    await workplace.untilNothingIsLeft(0);
-  });
+  ])('%j', ([command = '', ...words], sentence) =>
+    expectRefused(command === 'TRAIN' ? refused(...words) : [command, ...words], sentence),
+  );
+
+  test('a backend that is not installed, as far as an empty cache knows', () =>
+    expectRefused(
+      refused('--backend', 'node'),
+      /^error: backend 'node' does not load on this machine: install .*npm install @tensorflow\/tfjs-node .*\n$/,
+      { XDG_CACHE_HOME: at('no-cache') },
+    ));
 
   test.each([
     ['eval', ['eval', 'torn', '--quiet']],
@@ -93,3 +91,16 @@ describe('a mistake ends with exit code 2 and one sentence and leaves nothing', 
     rmSync(at('torn'), { recursive: true });
   });
 });
+
+function refused(...changes: readonly string[]): string[] {
+  return smokeRun('--run-dir', 'refused', '--quiet', ...changes);
+}
+
+async function expectRefused(words: readonly string[], sentence: RegExp, env: NodeJS.ProcessEnv = {}): Promise<void> {
+  const before = readdirSync(at());
+  const { code, stdout, stderr } = await workplace.run(words, env);
+  expect(stderr).toMatch(sentence);
+  expect(stderr).toMatch(/^error: [^\n]+\n$/);
+  expect({ code, stdout, files: readdirSync(at()) }).toEqual({ code: 2, stdout: '', files: before });
+  await workplace.untilNothingIsLeft(0);
+}

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
+import { detectedBackend } from '../helpers/backend.js';
 import { build, Workplace } from '../helpers/program.js';
 import { readMetrics, smokeRun, toolDemonstrations, withoutTimes } from '../helpers/smoke-run.js';
 
@@ -51,7 +52,9 @@ test('SIGINT while the teacher’s programs run in sandboxes ends with 130, no c
 
 test('a second SIGINT ends at once; policy server and Redis follow by themselves', async () => {
   await using workplace = new Workplace();
-  const program = workplace.start(smokeRun('fabric.name=bullmq', 'warmStart.steps=100000', 'backend=wasm'));
+  const program = workplace.start(
+    smokeRun('fabric.name=bullmq', 'warmStart.steps=100000', `backend=${detectedBackend}`),
+  );
   await program.until('step 1/100000');
   program.kill('SIGINT');
   await program.until('SIGINT: finishing cleanly');

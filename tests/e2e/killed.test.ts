@@ -1,6 +1,7 @@
 import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, test, vi } from 'vitest';
+import { detectedBackend } from '../helpers/backend.js';
 import { build, Workplace } from '../helpers/program.js';
 import { readMetrics, smokeRun, toolDemonstrations } from '../helpers/smoke-run.js';
 
@@ -11,7 +12,9 @@ const sentence = /^failed: the policy server \(pid \d+\) was ended by SIGKILL \(
 
 test('when the policy server is killed the run fails within seconds with one sentence, and --resume goes on', async () => {
   await using workplace = new Workplace();
-  const program = workplace.start(smokeRun('--steps', '1000', '--quiet', 'trainer.saveFreq=1', 'backend=wasm'));
+  const program = workplace.start(
+    smokeRun('--steps', '1000', '--quiet', 'trainer.saveFreq=1', `backend=${detectedBackend}`),
+  );
   await program.until('"training/global_step":2,');
   const killedAt = performance.now();
   process.kill(await workplace.untilProcess(policyServer), 'SIGKILL');
@@ -32,7 +35,7 @@ test('when the policy server is killed the run fails within seconds with one sen
 
 test('when the controller is killed, policy server, private Redis and sandboxes end by themselves, and --resume goes on', async () => {
   await using workplace = new Workplace();
-  const changes = ['fabric.name=bullmq', 'trainer.saveFreq=1', 'backend=wasm'];
+  const changes = ['fabric.name=bullmq', 'trainer.saveFreq=1', `backend=${detectedBackend}`];
   const program = workplace.start(smokeRun('--steps', '1000', ...changes));
   await program.until('"training/global_step":2,');
   expect(workplace.processes().length).toBeGreaterThan(2);

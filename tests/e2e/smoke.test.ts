@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { loadYaml } from '../../core/config.js';
 import { trajectoryRecord } from '../../core/trackers/record.js';
+import { testBackends } from '../helpers/gradient.js';
 import { build, type Ended, Workplace } from '../helpers/program.js';
 import { jsonLines, readMetrics, smokeRun } from '../helpers/smoke-run.js';
 
@@ -51,6 +52,13 @@ test('before the first optimizer step sampling and training say the same log-pro
   for (const { data } of readMetrics(inRun()).slice(1, 4)) {
     expect(data['training/rollout_logprobs_diff_max']).toBeLessThan(1e-5);
   }
+});
+
+test.runIf(testBackends.includes('native'))('on native they say the same to the bit, at every step', async () => {
+  await using place = new Workplace();
+  expect(await place.run(smokeRun('backend=native', '--steps', '5'))).toMatchObject({ code: 0 });
+  const steps = readMetrics(join(place.path, 'run')).filter(({ data }) => 'actor/pg_loss' in data);
+  expect(steps.map(({ data }) => data['training/rollout_logprobs_diff_max'])).toEqual([0, 0, 0, 0, 0]);
 });
 
 test('the metrics have verl’s names', () => {

@@ -26,8 +26,10 @@ export function onEverySetting<Result>(addon: Addon, compute: () => Result): Rea
   return results;
 }
 
-function availableIsas(addon: Addon): string[] {
-  return ['avx512', 'avx2', 'portable'].filter((isa) => {
+/** The instruction sets of this processor whose numbers must be the same. */
+export function availableIsas(addon: Addon): string[] {
+  const before = addon.isa();
+  const available = ['avx512', 'avx2', 'portable'].filter((isa) => {
     try {
       addon.useIsa(isa);
       return true;
@@ -35,4 +37,14 @@ function availableIsas(addon: Addon): string[] {
       return false;
     }
   });
+  addon.useIsa(before);
+  return available;
+}
+
+/** Takes an instruction set until it is disposed. Throws RangeError where the processor lacks it. */
+export async function useIsa(name: string): Promise<Disposable> {
+  const addon = await nativeAddon();
+  const before = addon.isa();
+  addon.useIsa(name);
+  return { [Symbol.dispose]: () => addon.useIsa(before) };
 }

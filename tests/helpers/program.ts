@@ -1,10 +1,13 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { chmodSync, mkdirSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { expect, vi } from 'vitest';
 import { TemporaryFolder } from './temporary-folder.js';
 
 const main = resolve('dist/cli/main.js');
+/** Where the compiled kernels lie: no program of a test should compile them again. */
+const cache = process.env.XDG_CACHE_HOME || join(homedir(), '.cache');
 const patienceMs = 45_000;
 
 /** Brings dist to what the sources say; quick where it is. */
@@ -29,9 +32,10 @@ export class Workplace extends TemporaryFolder implements AsyncDisposable {
     chmodSync(this.path, 0o711); // sandboxes belong to other users
   }
 
-  /** Starts `verlet` with these words. */
-  start(words: readonly string[]): Program {
-    const env = { PATH: process.env.PATH, HOME: this.path, TMPDIR: join(this.path, 'tmp') };
+  /** Starts `verlet` with these words, and changes to its environment. */
+  start(words: readonly string[], changes: NodeJS.ProcessEnv = {}): Program {
+    const own = { HOME: this.path, TMPDIR: join(this.path, 'tmp') };
+    const env = { PATH: process.env.PATH, XDG_CACHE_HOME: cache, ...own, ...changes };
     const program = new Program(
       spawn(process.execPath, [main, ...words], { cwd: this.path, env, stdio: ['ignore', 'pipe', 'pipe'] }),
     );
@@ -40,8 +44,8 @@ export class Workplace extends TemporaryFolder implements AsyncDisposable {
   }
 
   /** Runs `verlet` with these words to its end. */
-  run(words: readonly string[]): Promise<Ended> {
-    return this.start(words).ended;
+  run(words: readonly string[], changes: NodeJS.ProcessEnv = {}): Promise<Ended> {
+    return this.start(words, changes).ended;
   }
 
   /** The processes started here, and their own, that live: by environment, command line or directory. */

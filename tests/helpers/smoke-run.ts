@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { metricsRecord } from '../../core/trackers/record.js';
+import { detectedBackend } from './backend.js';
 
 export const example = resolve('examples/arithmetic/arithmetic.yaml');
 
@@ -48,7 +49,7 @@ export const toolDemonstrations = [
   'env.teacher.toolRate=1',
   'rollout.maxTurnTokens=80',
   'warmStart.demonstrations=2000',
-  'backend=wasm',
+  `backend=${detectedBackend}`,
 ];
 
 /** The metrics of a run directory, line by line. */

@@ -32,8 +32,8 @@ export interface TinyPolicy extends Disposable {
 }
 
 /** A real policy with a trainer and a sampler over its weights, on the current backend. */
-export function openTinyPolicy(seed = 1, model: Partial<ModelConfig> = {}): TinyPolicy {
-  const policy = Policy.fresh({ ...tinyModel, ...model }, vocabSize, seed);
+export function openTinyPolicy(seed = 1, model: Partial<ModelConfig> = {}, tokenCount = vocabSize): TinyPolicy {
+  const policy = Policy.fresh({ ...tinyModel, ...model }, tokenCount, seed);
   const trainer = new PolicyTrainer(policy);
   const sampler = new PolicySampler(policy);
   return {

@@ -1,14 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { Batch } from '../../core/batch.js';
 import { lossAggModes } from '../../core/losses/aggregate.js';
 import { attendToPages } from '../../core/model/attend.js';
 import { decoder } from '../../core/model/decoder.js';
 import type { Policy } from '../../core/model/policy.js';
 import { decodeSafetensors } from '../../core/model/safetensors.js';
-import { useBackend } from '../../core/tensor/backend.js';
 import { KvPages } from '../../core/tensor/kv-pages.js';
 import { headOutput, type PolicyTrainer } from '../../core/trainer.js';
 import type { TrainSequence } from '../../core/types.js';
@@ -78,6 +77,29 @@ withBackends((backend) => {
       expect(difference).toBeLessThanOrEqual(toleranceOn(backend, 2e-5));
     }
   });
+
+  // Adam's first step divides a gradient by its own size, so rounding of gradients near 0 shows in weights: compared by their mean.
+  it.each(lossAggModes)(
+    'with %s the size of a micro-batch changes neither gradients nor weights nor metrics',
+    async (lossAggMode) => {
+      const results = [];
+      for (const ppoMaxTokenLenPerGpu of [1000, 1, 60, 100]) {
+        using tiny = openTinyPolicy();
+        const sequences = await sampleEpisodes(tiny.sampler, 5);
+        const options = { ...tinyUpdate, lossAggMode, ppoMaxTokenLenPerGpu, entropyCoeff: 0.01 };
+        const metrics = await tiny.trainer.update(sequences, options, never);
+        const weights = await weightValues(tiny.policy);
+        results.push({ metrics: Object.values(metrics), weights, moments: await momentValues(tiny.trainer) });
+      }
+      const [whole, ...split] = results;
+      expect(Math.max(...whole!.moments)).toBeGreaterThan(1e-3);
+      for (const { metrics, weights, moments } of split) {
+        expect(largestDifference(moments, whole!.moments)).toBeLessThan(1e-6);
+        expect(meanDifference(weights, whole!.weights)).toBeLessThan(1e-6);
+        expect(largestDifference(metrics, whole!.metrics)).toBeLessThan(1e-5);
+      }
+    },
+  );
 });
 
 /** Log-probs of the sampled tokens, each with the entropy at its place, sequence after sequence. */
@@ -107,32 +129,6 @@ function inPieces(policy: Policy, sequence: readonly number[], pieces: readonly 
     });
   });
 }
-
-describe.each(lossAggModes)('with %s', (lossAggMode) => {
-  beforeAll(async () => {
-    await useBackend('wasm');
-  });
-
-  // Adam's first step divides a gradient by its own size, so rounding of gradients near 0 shows in weights: compared by their mean.
-  it('the size of a micro-batch changes neither gradients nor weights nor metrics', async () => {
-    const results = [];
-    for (const ppoMaxTokenLenPerGpu of [1000, 1, 60, 100]) {
-      using tiny = openTinyPolicy();
-      const sequences = await sampleEpisodes(tiny.sampler, 5);
-      const options = { ...tinyUpdate, lossAggMode, ppoMaxTokenLenPerGpu, entropyCoeff: 0.01 };
-      const metrics = await tiny.trainer.update(sequences, options, never);
-      const weights = await weightValues(tiny.policy);
-      results.push({ metrics: Object.values(metrics), weights, moments: await momentValues(tiny.trainer) });
-    }
-    const [whole, ...split] = results;
-    expect(Math.max(...whole!.moments)).toBeGreaterThan(1e-3);
-    for (const { metrics, weights, moments } of split) {
-      expect(largestDifference(moments, whole!.moments)).toBeLessThan(1e-6);
-      expect(meanDifference(weights, whole!.weights)).toBeLessThan(1e-6);
-      expect(largestDifference(metrics, whole!.metrics)).toBeLessThan(1e-5);
-    }
-  });
-});
 
 /** After one step the first moments are a tenth of the clipped gradient. */
 async function momentValues(trainer: PolicyTrainer): Promise<number[]> {

@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { useBackend } from '../../core/tensor/backend.js';
 import type { Metrics } from '../../core/types.js';
+import { testBackends } from '../helpers/gradient.js';
 import { temporaryDirectory, weightValues } from '../helpers/tiny-policy.js';
 import { openTinyHouse, runTiny } from '../helpers/tiny-run.js';
 
@@ -24,7 +25,7 @@ async function runWithStops(stops: readonly number[]): Promise<{ metrics: Metric
   return { metrics, weights };
 }
 
-describe.each(['cpu', 'wasm'] as const)('resuming, on %s', (backend) => {
+describe.each(testBackends)('resuming, on %s', (backend) => {
   let uninterrupted: Awaited<ReturnType<typeof runWithStops>>;
 
   beforeAll(async () => {

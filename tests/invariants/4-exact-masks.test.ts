@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { toTrainSequences } from '../../core/experience.js';
 import { useBackend } from '../../core/tensor/backend.js';
 import type { Generation, InferenceEngine, Trajectory } from '../../core/types.js';
+import { detectedBackend } from '../helpers/backend.js';
 import { never } from '../helpers/tiny-policy.js';
 import { collectTiny, openTinyHouse } from '../helpers/tiny-run.js';
 
@@ -35,7 +36,7 @@ describe('episodes of a real policy', () => {
   let recorded: Awaited<ReturnType<typeof collectRecorded>>;
 
   beforeAll(async () => {
-    await useBackend('cpu');
+    await useBackend(detectedBackend);
     recorded = await collectRecorded();
   });
 

@@ -3,6 +3,7 @@ import { InfrastructureError } from '../../core/errors.js';
 import { useBackend } from '../../core/tensor/backend.js';
 import type { InferenceEngine } from '../../core/types.js';
 import type { EnvDefinition } from '../../envs/environment.js';
+import { detectedBackend } from '../helpers/backend.js';
 import { weightValues } from '../helpers/tiny-policy.js';
 import { babble, openTinyHouse, runTiny, tinyRollout } from '../helpers/tiny-run.js';
 
@@ -33,7 +34,7 @@ const needsSandbox: EnvDefinition = {
 };
 
 beforeAll(async () => {
-  await useBackend('wasm');
+  await useBackend(detectedBackend);
 });
 
 describe('a failed rollout', () => {

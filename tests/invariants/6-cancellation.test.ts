@@ -2,11 +2,12 @@ import { readdir } from 'node:fs/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { useBackend } from '../../core/tensor/backend.js';
 import type { InferenceEngine } from '../../core/types.js';
+import { detectedBackend } from '../helpers/backend.js';
 import { temporaryDirectory } from '../helpers/tiny-policy.js';
 import { collectTiny, openTinyHouse, runTiny } from '../helpers/tiny-run.js';
 
 beforeAll(async () => {
-  await useBackend('wasm');
+  await useBackend(detectedBackend);
 });
 
 /** Counts the calls in flight, and calls back when as many were begun as it was told. */

@@ -2,6 +2,8 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { optimizerConfig } from '../../core/schedule.js';
 import { useBackend } from '../../core/tensor/backend.js';
 import { warmStart, warmStartConfig } from '../../core/warm-start.js';
+import { testBackends } from '../helpers/gradient.js';
+import { availableIsas, nativeAddon, useIsa } from '../helpers/native-addon.js';
 import { never, tokensOf, weightValues } from '../helpers/tiny-policy.js';
 import { openTinyHouse, runTiny } from '../helpers/tiny-run.js';
 
@@ -24,7 +26,7 @@ async function wholeRun(seed: number) {
   return { losses, metrics, trajectories, weights: await weightValues(house.tiny.policy) };
 }
 
-describe.each(['cpu', 'wasm'] as const)('on %s', (backend) => {
+describe.each(testBackends)('on %s', (backend) => {
   beforeAll(async () => {
     await useBackend(backend);
   });
@@ -35,6 +37,28 @@ describe.each(['cpu', 'wasm'] as const)('on %s', (backend) => {
     expect(again).toEqual(run);
     for (const part of ['losses', 'metrics', 'trajectories', 'weights'] as const) {
       expect(other[part]).not.toEqual(run[part]);
+    }
+  });
+});
+
+describe.runIf(testBackends.includes('native'))('on native', () => {
+  let expected: Awaited<ReturnType<typeof wholeRun>>;
+
+  beforeAll(async () => {
+    await useBackend('native', { threads: 1 });
+    expected = await wholeRun(3);
+  });
+
+  it.each([2, 3])('%d threads give the run of one, to the bit', async (threads) => {
+    await useBackend('native', { threads });
+    expect(await wholeRun(3)).toEqual(expected);
+  });
+
+  it('so does every instruction set of this processor', async () => {
+    await useBackend('native', { threads: 1 });
+    for (const name of availableIsas(await nativeAddon())) {
+      using _isa = await useIsa(name);
+      expect(await wholeRun(3), name).toEqual(expected);
     }
   });
 });

@@ -3,6 +3,7 @@ import { algorithmConfig } from '../../core/algorithms.js';
 import { toTrainSequences } from '../../core/experience.js';
 import { useBackend } from '../../core/tensor/backend.js';
 import type { Outcome, TokenSequence, TrajectoryGroup } from '../../core/types.js';
+import { detectedBackend } from '../helpers/backend.js';
 import {
   largestDifference,
   never,
@@ -14,7 +15,7 @@ import {
 import { exampleTrajectory } from '../helpers/trajectories.js';
 
 beforeAll(async () => {
-  await useBackend('wasm');
+  await useBackend(detectedBackend);
 });
 
 const { advEstimator } = algorithmConfig.parse({});

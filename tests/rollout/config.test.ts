@@ -6,6 +6,9 @@ describe('rolloutConfig', () => {
     expect(rolloutConfig.parse({})).toEqual({
       n: 8,
       temperature: 1,
+      topK: 0,
+      topP: 1,
+      minP: 0,
       maxTurns: 4,
       maxResponseTokens: 256,
       maxTurnTokens: 128,

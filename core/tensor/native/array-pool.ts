@@ -6,6 +6,8 @@ interface Use {
 }
 
 export interface ArrayPoolOptions {
+  /** Makes every array anew and exactly as long as it is asked for, so that a sanitizer sees what goes beyond its end. */
+  readonly isExact?: boolean;
   /** Fills every array with NaN before it is handed out, so that a kernel which leaves something unwritten, or reads what was freed, shows. */
   readonly isPoisoned?: boolean;
   /** Is given the whole of every large buffer that is made, before its first use. */
@@ -26,6 +28,7 @@ const classesToTry = 3;
  * Counts the tensors on every buffer, because tfjs lets slices share their parent's; a buffer is free when none is left.
  */
 export class ArrayPool {
+  readonly #isExact: boolean;
   readonly #isPoisoned: boolean;
   readonly #prepare: (values: Float32Array) => void;
   readonly #uses = new Map<ArrayBufferLike, Use>();
@@ -38,7 +41,8 @@ export class ArrayPool {
   #peakAllocated = 0;
   #peakReserved = 0;
 
-  constructor({ isPoisoned = false, prepare = () => {} }: ArrayPoolOptions = {}) {
+  constructor({ isExact = false, isPoisoned = false, prepare = () => {} }: ArrayPoolOptions = {}) {
+    this.#isExact = isExact;
     this.#isPoisoned = isPoisoned;
     this.#prepare = prepare;
   }
@@ -72,7 +76,7 @@ export class ArrayPool {
     use.tensors -= 1;
     if (use.tensors > 0) return;
     this.#allocated -= buffer.byteLength;
-    if (use.isOwn && buffer instanceof ArrayBuffer && buffer.byteLength >= 4 * smallest) this.#keep(buffer);
+    if (use.isOwn && buffer instanceof ArrayBuffer && this.#isKept(buffer.byteLength)) this.#keep(buffer);
     else this.#uses.delete(buffer);
   }
 
@@ -109,8 +113,12 @@ export class ArrayPool {
     this.#peakReserved = this.#allocated + this.#freeBytes;
   }
 
+  #isKept(bytes: number): boolean {
+    return !this.#isExact && bytes >= 4 * smallest;
+  }
+
   #buffer(bytes: number): ArrayBuffer {
-    if (bytes < 4 * smallest) return this.#fresh(bytes);
+    if (!this.#isKept(bytes)) return this.#fresh(bytes);
     let size = sizeClass(bytes);
     const wanted = size;
     for (let i = 0; i < classesToTry; i++, size = sizeClass(size + 1)) {

@@ -69,12 +69,18 @@ export async function registerNativeBackend({
   if (problem !== undefined) return problem;
   if (addonInUse !== undefined) return undefined;
   addonInUse = addon;
-  const prepare = (values: Float32Array): void => addon.adviseHugePages(values, values.length);
-  tf.registerBackend('native', () => new NativeBackend(new ArrayPool({ prepare })));
+  tf.registerBackend('native', () => new NativeBackend(arrayPool(addon)));
   tf.copyRegisteredKernels('cpu', 'native');
   for (const kernel of kernels) registerNative(addon, kernel);
   completeWithComposed('native');
   return undefined;
+}
+
+/** VERLET_NATIVE_POOL=off is for sanitizers. */
+function arrayPool(addon: Addon): ArrayPool {
+  const isOff = process.env.VERLET_NATIVE_POOL === 'off';
+  const prepare = (values: Float32Array): void => addon.adviseHugePages(values, values.length);
+  return new ArrayPool({ isExact: isOff, isPoisoned: isOff, prepare });
 }
 
 /** The instruction set to go back to from bfloat16. */

@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { ConfigError, InfrastructureError } from '../../../core/errors.js';
 import { useBackend } from '../../../core/tensor/backend.js';
 import { HttpEngine } from '../../../rollout/engines/http.js';
+import { detectedBackend } from '../../helpers/backend.js';
 import { EndlessEngine, endless, listen, never, sampling, until } from '../../helpers/policy-server.js';
 import { openTinyEngine } from '../../helpers/tiny-engine.js';
 import { engineConformance } from './conformance.js';
@@ -69,7 +70,7 @@ test('a URL that is none is a ConfigError', () => {
 });
 
 test('a cut distribution is sampled over there as here, with its log-probs', async () => {
-  await useBackend('wasm');
+  await useBackend(detectedBackend);
   await using tiny = openTinyEngine();
   await using server = await listen({ engine: tiny.engine });
   const cut = { ...sampling, topK: 8, topP: 0.9, minP: 0.01 };
