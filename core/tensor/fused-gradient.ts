@@ -42,7 +42,7 @@ export function fusedGradient<
         dys: (Array.isArray(dy) ? dy : [dy]) as Outputs,
         inputs: inputs as Pick<Inputs, Saved>,
         outputs: tensors.slice(saved.inputs.length) as Outputs,
-        attributes: attributes as unknown as Attributes,
+        attributes: attributes as Attributes,
       });
       return thunks as { [input: string]: () => tf.Tensor };
     },

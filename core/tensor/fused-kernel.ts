@@ -39,7 +39,7 @@ export function fusedKernel<
   composed: (inputs: Inputs, attributes: Attributes) => Outputs,
 ): FusedKernel<Inputs, Attributes, Outputs> {
   const kernelFunc: tf.KernelFunc = ({ inputs, attrs }) =>
-    tf.tidy(() => composed(inputs as unknown as Inputs, attrs as unknown as Attributes));
+    tf.tidy(() => composed(inputs as Inputs, attrs as Attributes));
   composedKernels.set(name, kernelFunc);
   for (const backendName of tfjsBackends) tf.registerKernel({ kernelName: name, backendName, kernelFunc });
   for (const backendName of completed) registerIfMissing(name, backendName, kernelFunc);
@@ -57,8 +57,6 @@ function registerIfMissing(kernelName: string, backendName: string, kernelFunc: 
 }
 
 function runKernel(name: string, inputs: KernelInputs, attributes: KernelAttributes): tf.Tensor[] {
-  const outputs: tf.Tensor | tf.Tensor[] = tf
-    .engine()
-    .runKernel(name, inputs as tf.NamedTensorMap, attributes as unknown as tf.NamedAttrMap);
+  const outputs: tf.Tensor | tf.Tensor[] = tf.engine().runKernel(name, { ...inputs }, { ...attributes });
   return Array.isArray(outputs) ? outputs : [outputs];
 }

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { Rng } from '../../core/rng.js';
+import { runKernel } from './run-kernel.js';
 
 /** Rows that meet a head, in plain arrays. */
 export interface HeadCase {
@@ -31,28 +32,18 @@ export function rowsOf(head: HeadCase, begin: number, end: number): HeadCase {
   return { ...head, rows: end - begin, x, targets: head.targets.slice(begin, end) };
 }
 
-/** A kernel's outputs as plain arrays; frees the tensors. */
-export function runKernel(name: string, inputs: object, attributes: object): (Float32Array | Int32Array)[] {
-  return tf.tidy(() => {
-    const run = tf.engine().runKernel(name, inputs as tf.NamedTensorMap, attributes as unknown as tf.NamedAttrMap);
-    return [run].flat().map((output) => output.dataSync<'float32' | 'int32'>());
-  });
-}
-
 /** Log-probs, entropies and log-sum-exps of kernel LinearLogProbs. */
 export function runHead(head: HeadCase): Float32Array[] {
-  return tf.tidy(() => runKernel('LinearLogProbs', headInputs(head), head).map((values) => Float32Array.from(values)));
+  return runKernel('LinearLogProbs', headInputs(head), head).map((values) => Float32Array.from(values));
 }
 
 /** dx and dWeight of kernel LinearLogProbsGrad. */
 export function runHeadGrad(head: HeadCase, dLogProbs: Float32Array, dEntropy: Float32Array): Float32Array[] {
   const [, entropy = new Float32Array(), logSumExp = new Float32Array()] = runHead(head);
-  return tf.tidy(() => {
-    const vectors = { dLogProbs, dEntropy, entropy, logSumExp };
-    const saved = Object.fromEntries(Object.entries(vectors).map(([name, values]) => [name, tf.tensor1d(values)]));
-    const outputs = runKernel('LinearLogProbsGrad', { ...headInputs(head), ...saved }, head);
-    return outputs.map((values) => Float32Array.from(values));
-  });
+  const vectors = { dLogProbs, dEntropy, entropy, logSumExp };
+  const saved = Object.fromEntries(Object.entries(vectors).map(([name, values]) => [name, tf.tensor1d(values)]));
+  const outputs = runKernel('LinearLogProbsGrad', { ...headInputs(head), ...saved }, head);
+  return outputs.map((values) => Float32Array.from(values));
 }
 
 function headInputs({ rows, width, vocabulary, x, weight, targets }: HeadCase): { [name: string]: tf.Tensor } {

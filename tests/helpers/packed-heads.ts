@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { Rng } from '../../core/rng.js';
+import { runKernel } from './run-kernel.js';
 
 /** Sequences laid end to end, with random heads. */
 export interface PackedHeads {
@@ -45,26 +46,11 @@ export function sequenceOf(x: PackedHeads, s: number): PackedHeads {
   return { ...x, ...cuts, lengths, offsets: offsetsOf(lengths), rows: to - from };
 }
 
-/** Values of the outputs of a kernel of the current backend; everything else is freed. */
-export function runKernel(
-  name: string,
-  inputs: { readonly [name: string]: tf.Tensor },
-  attributes: object,
-): Float32Array[] {
-  const outputs: tf.Tensor | tf.Tensor[] = tf
-    .engine()
-    .runKernel(name, { ...inputs }, attributes as unknown as tf.NamedAttrMap);
-  const list = Array.isArray(outputs) ? outputs : [outputs];
-  const values = list.map((tensor) => Float32Array.from(tensor.dataSync()));
-  tf.dispose(list);
-  return values;
-}
-
 /** Kernel Attention: out and logSumExp. */
 export function attend(x: PackedHeads): { readonly out: Float32Array; readonly logSumExp: Float32Array } {
   return tf.tidy(() => {
-    const [out = empty, logSumExp = empty] = runKernel('Attention', headTensors(x), { offsets: x.offsets });
-    return { out, logSumExp };
+    const [out = [], logSumExp = []] = runKernel('Attention', headTensors(x), { offsets: x.offsets });
+    return { out: Float32Array.from(out), logSumExp: Float32Array.from(logSumExp) };
   });
 }
 
@@ -77,8 +63,8 @@ export function attendGrad(x: PackedHeads): { readonly [name in 'dq' | 'dk' | 'd
     const out = tf.tensor3d(saved.out, [rows, heads, headDim]);
     const logSumExp = tf.tensor2d(saved.logSumExp, [rows, heads]);
     const inputs = { ...headTensors(x), dOut, out, logSumExp };
-    const [dq = empty, dk = empty, dv = empty] = runKernel('AttentionGrad', inputs, { offsets });
-    return { dq, dk, dv };
+    const [dq = [], dk = [], dv = []] = runKernel('AttentionGrad', inputs, { offsets });
+    return { dq: Float32Array.from(dq), dk: Float32Array.from(dk), dv: Float32Array.from(dv) };
   });
 }
 
@@ -89,5 +75,3 @@ export function headTensors({ q, k, v, rows, heads, kvHeads, headDim }: PackedHe
     v: tf.tensor3d(v, [rows, kvHeads, headDim]),
   };
 }
-
-const empty = new Float32Array();

@@ -1,5 +1,5 @@
-import * as tf from '@tensorflow/tfjs-core';
-import { headTensors, offsetsOf, type PackedHeads, runKernel } from './packed-heads.js';
+import { headTensors, offsetsOf, type PackedHeads } from './packed-heads.js';
+import { runKernel } from './run-kernel.js';
 
 /** Pages as the sampler keeps them, of one layer, all NaN at first; sequences get theirs from both slabs, the last first. */
 export class TestPages {
@@ -44,7 +44,7 @@ export function attendToPages(x: PackedHeads, pages: TestPages, from: number[], 
     blocks,
     blockOffsets,
   };
-  return tf.tidy(() => runKernel('CachedAttention', headTensors(piece), attributes)[0] ?? new Float32Array());
+  return Float32Array.from(runKernel('CachedAttention', headTensors(piece), attributes)[0] ?? []);
 }
 
 /** All rows, in passes of the given sizes a sequence over and over; out as attention over the whole gives it. */

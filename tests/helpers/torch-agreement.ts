@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { expect } from 'vitest';
+import { expectClose } from './expect-close.js';
 import type { TorchArray, TorchArrays, TorchCase } from './torch-fixture.js';
 
 /** The largest error allowed anywhere in a tensor, as a share of its largest expected magnitude. */
@@ -88,13 +89,8 @@ function expectGradientsNear(torchCase: TorchCase, inputs: CaseInputs, op: (inpu
 
 /** Fails where one value is further from PyTorch's than the tolerance allows. */
 export function expectNear(actual: ArrayLike<number>, { values }: TorchArray, what: string): void {
-  const expected = [...values];
-  expect(actual.length, `size of ${what}`).toBe(expected.length);
-  const allowed = TOLERANCE * expected.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
-  const wrong = expected.findIndex((value, i) => !(Math.abs((actual[i] ?? Number.NaN) - value) <= allowed));
-  if (wrong >= 0) {
-    expect.fail(`${what}: entry ${wrong} is ${actual[wrong]}, more than ${allowed} from PyTorch's ${expected[wrong]}`);
-  }
+  const largest = [...values].reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+  expectClose(actual, values, { relative: 0, absolute: TOLERANCE * largest }, what);
 }
 
 /** A copy, as some ops write into their variables. */

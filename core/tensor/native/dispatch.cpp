@@ -6,22 +6,14 @@
 namespace verlet {
 namespace {
 
-bool hasAvx512() {
 #if defined(__x86_64__)
+bool hasAvx512() {
   return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
          __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("fma");
-#else
-  return false;
-#endif
 }
 
-bool hasAvx2() {
-#if defined(__x86_64__)
-  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-#else
-  return false;
+bool hasAvx2() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
 #endif
-}
 
 /// Null when the processor, or the build, has no such instruction set.
 const Kernels* find(const std::string& isa) {

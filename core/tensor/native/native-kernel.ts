@@ -24,7 +24,7 @@ export function registerNative<Attributes>(addon: Addon, { name, run }: NativeKe
     backendName: 'native',
     kernelFunc: (call) => {
       // tfjs leaves the attributes out where a kernel has none.
-      const attributes = (call.attrs ?? {}) as unknown as Attributes;
+      const attributes = (call.attrs ?? {}) as Attributes;
       const { backend } = call;
       const inputs = call.inputs as NativeCall['inputs'];
       if (!(backend instanceof NativeBackend)) throw new TypeError(`${name} was called with another backend's storage`);
@@ -50,7 +50,7 @@ export function orInherited<Attributes extends object>(
       const inherited = tf.getKernel(name, 'cpu');
       if (inherited === undefined) throw new Error(`tfjs has no kernel ${name} for the cpu`);
       const inputs = call.inputs as tf.NamedTensorInfoMap;
-      return inherited.kernelFunc({ inputs, attrs: attributes as unknown as tf.NamedAttrMap, backend: call.backend });
+      return inherited.kernelFunc({ inputs, attrs: attributes as tf.NamedAttrMap, backend: call.backend });
     },
   };
 }

@@ -1,18 +1,19 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { useBackend } from '../../../../core/tensor/backend.js';
-import { isas, printedOn } from '../../../helpers/native-isa.js';
+import { expectClose } from '../../../helpers/expect-close.js';
+import { onEverySetting } from '../../../helpers/native-addon.js';
 import {
   attend,
   attendGrad,
   headTensors,
   type PackedHeads,
   packedHeads,
-  runKernel,
   sequenceOf,
 } from '../../../helpers/packed-heads.js';
 import { plainAttention } from '../../../helpers/plain-attention.js';
-import { differingBits, largestError } from '../../../helpers/same-bits.js';
+import { runKernel } from '../../../helpers/run-kernel.js';
+import { differingBits } from '../../../helpers/same-bits.js';
 
 let tensorsBefore = 0;
 beforeEach(async () => {
@@ -34,16 +35,16 @@ const sizes = [
 test.each(sizes)('agrees with plain loops: $heads heads, $kvHeads of keys, of $headDim', (size) => {
   const x = packedHeads([1, 63, 130, 64, 5, 200], size);
   const [{ out, logSumExp }, plain] = [attend(x), plainAttention(x)];
-  expect(largestError(out, plain.out)).toBeLessThan(3e-6);
-  expect(largestError(logSumExp, plain.logSumExp)).toBeLessThan(1e-6);
+  expectClose(out, plain.out, { relative: 3e-6, absolute: 3e-6 });
+  expectClose(logSumExp, plain.logSumExp, { relative: 1e-6, absolute: 1e-6 });
 });
 
 test.each(sizes)('its gradient agrees with plain loops: $heads heads, $kvHeads of keys, of $headDim', (size) => {
   const x = packedHeads([1, 63, 130, 64, 5, 200], size);
   const [{ dq, dk, dv }, plain] = [attendGrad(x), plainAttention(x)];
-  expect(largestError(dq, plain.dq)).toBeLessThan(3e-5);
-  expect(largestError(dk, plain.dk)).toBeLessThan(3e-5);
-  expect(largestError(dv, plain.dv)).toBeLessThan(3e-5);
+  expectClose(dq, plain.dq, { relative: 3e-5, absolute: 3e-5 });
+  expectClose(dk, plain.dk, { relative: 3e-5, absolute: 3e-5 });
+  expectClose(dv, plain.dv, { relative: 3e-5, absolute: 3e-5 });
 });
 
 test('a sequence alone has the bits it has among others', () => {
@@ -63,22 +64,13 @@ test('a prefix has the bits it has before more tokens', () => {
 });
 
 test.each([
-  { lengths: [600], heads: 2, kvHeads: 1 },
-  { lengths: [40, 300, 3, 200, 90], heads: 6, kvHeads: 3 },
-])('any number of threads computes the same bits: $lengths', async ({ lengths, heads, kvHeads }) => {
-  const x = packedHeads(lengths, { heads, kvHeads, headDim: 32 });
-  const one = everything(x);
-  for (const threads of [2, 5]) {
-    await useBackend('native', { threads });
-    expect(everything(x).map((values, i) => differingBits(values, one[i] ?? values))).toEqual([0, 0, 0, 0, 0]);
-  }
-});
-
-test('every instruction set computes the same bits', async () => {
-  const [avx512, avx2, portable] = await Promise.all(isas.map((isa) => printedOn(isa, 'print-attention.ts')));
-  expect(avx512).not.toBe('');
-  expect(avx2).toBe(avx512);
-  expect(portable).toBe(avx512);
+  { lengths: [600], heads: 2, kvHeads: 1, headDim: 32 },
+  { lengths: [40, 300, 3, 200, 90], heads: 6, kvHeads: 3, headDim: 32 },
+  { lengths: [150, 1, 70], heads: 6, kvHeads: 2, headDim: 10 },
+  { lengths: [150, 1, 70], heads: 1, kvHeads: 1, headDim: 80 },
+])('threads and instruction sets change no bit: $lengths, $headDim', async ({ lengths, ...size }) => {
+  const x = packedHeads(lengths, size);
+  expect(await onEverySetting(() => everything(x))).toHaveLength(5);
 });
 
 test('a NaN reaches its own position and later ones, no earlier one and no other sequence', () => {
@@ -94,7 +86,7 @@ test('a NaN reaches its own position and later ones, no earlier one and no other
 
 test('scores in the thousands neither overflow nor vanish', () => {
   const x = packedHeads([130], { heads: 2, kvHeads: 1, headDim: 16 }, 60);
-  expect(largestError(attend(x).out, plainAttention(x).out)).toBeLessThan(1e-3);
+  expectClose(attend(x).out, plainAttention(x).out, { relative: 1e-3, absolute: 1e-3 });
 });
 
 test('nothing in gives nothing out, also between sequences', () => {
@@ -106,7 +98,7 @@ test('nothing in gives nothing out, also between sequences', () => {
 test('offsets that do not fit the rows are refused', () => {
   const x = packedHeads([3, 4], { heads: 2, kvHeads: 1, headDim: 8 });
   for (const offsets of [[0, 3], [0, 8, 7], [1, 7], []]) {
-    const run = () => tf.tidy(() => runKernel('Attention', headTensors(x), { offsets: Int32Array.from(offsets) }));
+    const run = () => runKernel('Attention', headTensors(x), { offsets: Int32Array.from(offsets) });
     expect(run).toThrow(/offsets must ascend|entries|not a size/);
   }
 });

@@ -3,7 +3,7 @@ import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { useBackend } from '../../../../core/tensor/backend.js';
 import { ArrayPool } from '../../../../core/tensor/native/array-pool.js';
 import { NativeBackend } from '../../../../core/tensor/native/backend.js';
-import { nativeBackend } from '../../../helpers/native-calls.js';
+import { nativeBackend } from '../../../helpers/native-addon.js';
 
 /** Every array starts as NaN here: what a kernel leaves unwritten, or reads after it was freed, shows in every test. */
 beforeAll(async () => {

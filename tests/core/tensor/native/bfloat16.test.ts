@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, expect, test } from 'vitest';
 import { useBackend } from '../../../../core/tensor/backend.js';
-import { nativeAddon } from '../../../helpers/native-addon.js';
+import { has, nativeAddon } from '../../../helpers/native-addon.js';
 
 const addon = await nativeAddon();
 
@@ -29,12 +29,7 @@ test.runIf(hasBfloat16())('afterwards float32 is as before', async () => {
 
 function hasBfloat16(): boolean {
   const before = addon.isa();
-  try {
-    addon.useIsa('avx512bf16');
-    return true;
-  } catch {
-    return false;
-  } finally {
-    addon.useIsa(before);
-  }
+  const isThere = has(addon, 'avx512bf16');
+  addon.useIsa(before);
+  return isThere;
 }

@@ -3,7 +3,7 @@ import { beforeAll, expect, test } from 'vitest';
 import { useBackend } from '../../../../core/tensor/backend.js';
 import { expectClose } from '../../../helpers/expect-close.js';
 import { read } from '../../../helpers/gradient.js';
-import { onAnyThreads } from '../../../helpers/native-calls.js';
+import { onEverySetting } from '../../../helpers/native-addon.js';
 
 beforeAll(() => useBackend('native', { threads: 1 }), 120_000);
 
@@ -111,8 +111,8 @@ test('integers under a float32 type count as what they are', () => {
   expect(read(() => tf.add(tf.oneHot(tf.tensor1d([1], 'int32'), 3, 1, 0, 'float32'), 1))).toEqual([1, 2, 1]);
 });
 
-test('one thread and three compute the same bits', async () => {
-  const [one, three] = await onAnyThreads(() =>
+test('threads and instruction sets change no bit', async () => {
+  await onEverySetting(() =>
     [
       () => tf.exp(wave([40_003])),
       () => tf.mul(wave([300, 131]), wave([131], 1)),
@@ -120,5 +120,4 @@ test('one thread and three compute the same bits', async () => {
       () => tf.where(tf.greater(wave([40_003]), 1.5), wave([40_003]), wave([40_003], 3)),
     ].map(read),
   );
-  expect(three).toEqual(one);
 });

@@ -1,9 +1,8 @@
-import { createHash } from 'node:crypto';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { useBackend } from '../../../../core/tensor/backend.js';
 import { expectClose } from '../../../helpers/expect-close.js';
-import { nativeAddon, onEverySetting } from '../../../helpers/native-addon.js';
+import { onEverySetting } from '../../../helpers/native-addon.js';
 import { type HeadCase, randomHead, referenceRow, rowsOf, runHead, runHeadGrad } from '../../../helpers/native-head.js';
 
 beforeAll(() => useBackend('native', { threads: 2 }));
@@ -54,8 +53,8 @@ test.each(gradientSizes)(
     const [dx, dWeight] = runHeadGrad(head, dLogProbs, dEntropy);
     const expected = referenceGradients(head, dLogProbs, dEntropy);
     const tolerance = { relative: 1e-4, absolute: 2e-5 };
-    expectClose([...dx!], [...expected.dx], tolerance);
-    expectClose([...dWeight!], [...expected.dWeight], tolerance);
+    expectClose(dx!, expected.dx, tolerance);
+    expectClose(dWeight!, expected.dWeight, tolerance);
   },
 );
 
@@ -84,14 +83,12 @@ test('more rows than go through the vocabulary together change neither values no
   expect(dWeight).toEqual(dWeightAlone);
 });
 
-test('one and two threads and all instruction sets give the same bits', async () => {
+test('threads and instruction sets change no bit', async () => {
   const head = randomHead(14, 390, 1100, 0.7);
   const dLogProbs = Float32Array.from({ length: 14 }, (_, i) => Math.sin(i));
   const dEntropy = Float32Array.from({ length: 14 }, (_, i) => Math.cos(i) / 8);
-  const compute = () => [...runHead(head), ...runHeadGrad(head, dLogProbs, dEntropy)].map(digest);
-  const results = [...onEverySetting(await nativeAddon(), compute)];
-  const [, expected] = results.at(-1)!;
-  for (const [setting, result] of results) expect(result, setting).toEqual(expected);
+  const computed = await onEverySetting(() => [...runHead(head), ...runHeadGrad(head, dLogProbs, dEntropy)]);
+  expect(computed.map(({ length }) => length)).toEqual([14, 14, 14, 14 * 390, 1100 * 390]);
 });
 
 test('extreme logits stay exact: a certain target has log-prob 0 and entropy 0, an impossible one its distance', () => {
@@ -128,12 +125,6 @@ test('a target outside of the vocabulary is named', () => {
   head.targets[2] = 263;
   expect(() => runHead(head)).toThrow('LinearLogProbs: target 263 of row 2 is not in [0, 263)');
 });
-
-function digest(values: Float32Array): string {
-  return createHash('sha256')
-    .update(new Uint8Array(values.buffer, values.byteOffset, values.byteLength))
-    .digest('hex');
-}
 
 function referenceGradients(head: HeadCase, dLogProbs: Float32Array, dEntropy: Float32Array) {
   const { rows, width, vocabulary, x, weight, targets, temperature } = head;
