@@ -12,6 +12,7 @@ import { KvPages } from '../../core/tensor/kv-pages.js';
 import { headOutput, type PolicyTrainer } from '../../core/trainer.js';
 import type { TrainSequence } from '../../core/types.js';
 import { read, withBackends } from '../helpers/gradient.js';
+import { sameBeside } from '../helpers/same-numbers.js';
 import {
   generateAll,
   largestDifference,
@@ -40,8 +41,8 @@ withBackends((backend) => {
     const staggered = await generateAll(tiny.sampler, prompts, [2, 0, 1, 4, 3, 1]);
     for (const [i, prompt] of prompts.entries()) {
       const [alone] = await generateAll(tiny.sampler, [prompt]);
-      expect(together[i]).toEqual(alone);
-      expect(staggered[i]).toEqual(alone);
+      expect(together[i]).toEqual(sameBeside(alone));
+      expect(staggered[i]).toEqual(sameBeside(alone));
     }
   });
 
@@ -55,7 +56,7 @@ withBackends((backend) => {
     tiny.sampler.cancel(1);
     const finished = [];
     while (finished.length === 0) finished.push(...(await tiny.sampler.step()));
-    expect(finished).toEqual([{ id: 3, generation: alone }]);
+    expect(finished).toEqual([{ id: 3, generation: sameBeside(alone) }]);
     tiny.sampler.cancel(2);
     expect([tiny.sampler.size, tiny.sampler.pagesInUse]).toEqual([0, 0]);
   });
@@ -65,7 +66,7 @@ withBackends((backend) => {
     const sequences = await sampleEpisodes(tiny.sampler, 4);
     const packed = headOutputs(tiny.policy, sequences);
     const alone = sequences.flatMap((sequence) => headOutputs(tiny.policy, [sequence]));
-    expect(packed).toEqual(alone);
+    expect(packed).toEqual(sameBeside(alone));
   });
 
   it('when its tokens are read from pages in pieces, within the tolerance of the backend', () => {
