@@ -33,9 +33,11 @@ void useThreads(Args& args) {
   setThreads(static_cast<int>(count));
 }
 void threadCount(Args& args) { args.returns(threads()); }
-void adviseArray(Args& args) {
+void prepareArray(Args& args) {
   size_t length = args.size(1);
-  adviseHugePages(args.floats(0, length), length * sizeof(float));
+  float* values = args.floats(0, length);
+  adviseHugePages(values, length * sizeof(float));
+  args.returns(static_cast<double>(reinterpret_cast<uintptr_t>(values) % 4096));
 }
 void heldScratchBytes(Args& args) { args.returns(static_cast<double>(scratchBytes())); }
 
@@ -45,7 +47,7 @@ napi_value init(napi_env env, napi_value object) {
   exports.add("useIsa", chooseIsa);
   exports.add("setThreads", useThreads);
   exports.add("threads", threadCount);
-  exports.add("adviseHugePages", adviseArray);
+  exports.add("prepareArray", prepareArray);
   exports.add("scratchBytes", heldScratchBytes);
   bindGemm(exports);
   bindHead(exports);

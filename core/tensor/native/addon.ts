@@ -10,8 +10,8 @@ export interface Addon {
   setThreads(count: number): void;
   threads(): number;
   scratchBytes(): number;
-  /** A wish to the system, to be made before the array is first touched. */
-  adviseHugePages(values: Float32Array, length: number): void;
+  /** Asks the system for huge pages, before the array is first touched; returns how many bytes behind a page's start it begins. */
+  prepareArray(values: Float32Array, length: number): number;
   gemm(
     a: Float32Array,
     b: Float32Array,

@@ -3,6 +3,8 @@ interface Use {
   tensors: number;
   /** Made by the pool: may be handed out again. */
   readonly isOwn: boolean;
+  /** Where in the buffer a tensor of ours begins. */
+  readonly byteOffset: number;
 }
 
 export interface ArrayPoolOptions {
@@ -10,14 +12,18 @@ export interface ArrayPoolOptions {
   readonly isExact?: boolean;
   /** Fills every array with NaN before it is handed out, so that a kernel which leaves something unwritten, or reads what was freed, shows. */
   readonly isPoisoned?: boolean;
-  /** Is given the whole of every large buffer that is made, before its first use. */
-  readonly prepare?: (values: Float32Array) => void;
+  /** Is given the whole of every large buffer that is made, before its first use; returns how many bytes behind a page's start it begins. */
+  readonly prepare?: (values: Float32Array) => number;
 }
 
 /** Shorter arrays are cheaper to make than to keep. */
 const smallest = 256;
-/** Bytes from which a buffer is worth preparing. */
-const large = 4 * 2 ** 20;
+/** Bytes from which a buffer is worth preparing and placing. */
+const large = 2 ** 16;
+const pageBytes = 4096;
+const lineBytes = 64;
+/** Lines of the cache from one large array's place in its page to the next one's. */
+const linesApart = 5;
 /** Idle memory is let go when, with it, more is held than this many times the most that tensors ever took. */
 const slack = 1.25;
 /** Size classes to look through for an idle buffer: those above waste up to a fifth, but lengths that vary then find one. */
@@ -30,7 +36,7 @@ const classesToTry = 3;
 export class ArrayPool {
   readonly #isExact: boolean;
   readonly #isPoisoned: boolean;
-  readonly #prepare: (values: Float32Array) => void;
+  readonly #prepare: (values: Float32Array) => number;
   readonly #uses = new Map<ArrayBufferLike, Use>();
   /** By size; the longest idle first, in the lists and among them. */
   readonly #free = new Map<number, ArrayBuffer[]>();
@@ -40,8 +46,10 @@ export class ArrayPool {
   #most = 0;
   #peakAllocated = 0;
   #peakReserved = 0;
+  /** Large buffers made so far. */
+  #placed = 0;
 
-  constructor({ isExact = false, isPoisoned = false, prepare = () => {} }: ArrayPoolOptions = {}) {
+  constructor({ isExact = false, isPoisoned = false, prepare = () => 0 }: ArrayPoolOptions = {}) {
     this.#isExact = isExact;
     this.#isPoisoned = isPoisoned;
     this.#prepare = prepare;
@@ -50,14 +58,14 @@ export class ArrayPool {
   /** An array of arbitrary contents, to be given to `retain` next. */
   take(length: number): Float32Array {
     const buffer = this.#buffer(4 * length);
-    const values = new Float32Array(buffer, 0, length);
+    const values = new Float32Array(buffer, this.#uses.get(buffer)?.byteOffset ?? 0, length);
     return this.#isPoisoned ? values.fill(Number.NaN) : values;
   }
 
   /** One more tensor lies in the array's buffer. */
   retain(values: unknown): void {
     if (!ArrayBuffer.isView(values)) return;
-    const use = this.#uses.get(values.buffer) ?? { tensors: 0, isOwn: false };
+    const use = this.#uses.get(values.buffer) ?? { tensors: 0, isOwn: false, byteOffset: 0 };
     this.#uses.set(values.buffer, use);
     use.tensors += 1;
     if (use.tensors > 1) return;
@@ -120,9 +128,9 @@ export class ArrayPool {
   #buffer(bytes: number): ArrayBuffer {
     if (!this.#isKept(bytes)) return this.#fresh(bytes);
     let size = sizeClass(bytes);
-    const wanted = size;
+    const wanted = withRoom(size);
     for (let i = 0; i < classesToTry; i++, size = sizeClass(size + 1)) {
-      const buffer = this.#takeFree(size);
+      const buffer = this.#takeFree(withRoom(size));
       if (buffer !== undefined) return buffer;
     }
     this.#makeRoom(wanted);
@@ -131,9 +139,19 @@ export class ArrayPool {
 
   #fresh(bytes: number): ArrayBuffer {
     const buffer = new ArrayBuffer(bytes);
-    if (bytes >= large) this.#prepare(new Float32Array(buffer));
-    this.#uses.set(buffer, { tensors: 0, isOwn: true });
+    const byteOffset = bytes > large && !this.#isExact ? this.#place(buffer) : 0;
+    this.#uses.set(buffer, { tensors: 0, isOwn: true, byteOffset });
     return buffer;
+  }
+
+  /**
+   * Where to begin in a large buffer: at a line of the cache, for vectors that cross two cost twice, and each time at another place in the
+   * page, for arrays that all begin at the same one get in each other's way when they are read and written together.
+   */
+  #place(buffer: ArrayBuffer): number {
+    const begin = this.#prepare(new Float32Array(buffer));
+    const wanted = (linesApart * lineBytes * this.#placed++) % pageBytes;
+    return (wanted - begin + pageBytes) % pageBytes;
   }
 
   /** The one used last: the most of it is still in the caches. */
@@ -168,6 +186,11 @@ export class ArrayPool {
       this.#free.delete(size);
     }
   }
+}
+
+/** Bytes of the buffer for arrays of a size class: a large one has room to be placed. */
+function withRoom(size: number): number {
+  return size >= large ? size + pageBytes : size;
 }
 
 /** Rounds up to an eighth of a power of two, so that lengths which vary a little share their memory. */

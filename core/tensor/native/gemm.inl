@@ -185,6 +185,7 @@ static void packA(const float* a, int64_t aRow, int64_t aColumn, int rows, int64
       if (at >= inner) return zero();
       if (aRow == 1) {
         __builtin_prefetch(a + (at + prefetchRows) * aColumn);
+        __builtin_prefetch(a + (at + prefetchRows) * aColumn + lanes);
         return loadPartial(a + at * aColumn, rows);
       }
       float gathered[lanes];

@@ -79,7 +79,7 @@ export async function registerNativeBackend({
 /** VERLET_NATIVE_POOL=off is for sanitizers. */
 function arrayPool(addon: Addon): ArrayPool {
   const isOff = process.env.VERLET_NATIVE_POOL === 'off';
-  const prepare = (values: Float32Array): void => addon.adviseHugePages(values, values.length);
+  const prepare = (values: Float32Array): number => addon.prepareArray(values, values.length);
   return new ArrayPool({ isExact: isOff, isPoisoned: isOff, prepare });
 }
 
