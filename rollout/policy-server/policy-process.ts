@@ -1,3 +1,4 @@
+import { setPriority } from 'node:os';
 import { ConfigError } from '../../core/errors.js';
 import type { ServedPolicy } from './build-policy.js';
 import { type PolicyServerConfig, policyServerConfig } from './config.js';
@@ -5,6 +6,9 @@ import { failureOf } from './failures.js';
 import { LifeLine } from './life-line.js';
 import { servePolicy } from './serve.js';
 import { describeProblem } from './wire.js';
+
+/** Tensor work takes every processor there is: the controller and the sandboxes, which need one for moments, go first. */
+const niceness = 5;
 
 /** Makes the policy that a process serves. */
 export type PolicyBuilder = (config: PolicyServerConfig, signal: AbortSignal) => Promise<ServedPolicy>;
@@ -14,6 +18,7 @@ export type PolicyBuilder = (config: PolicyServerConfig, signal: AbortSignal) =>
  * line on stdout is `{"url","backend"}` once it listens or `{"failure"}` when it cannot. Ends when stdin does, or on SIGTERM.
  */
 export async function runPolicyProcess(build: PolicyBuilder): Promise<number> {
+  setPriority(niceness);
   try {
     await buildAndServe(parseArgument(process.argv[2]), build);
     return 0;

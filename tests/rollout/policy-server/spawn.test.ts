@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { getPriority } from 'node:os';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
@@ -14,6 +15,11 @@ test('a spawned server samples, trains and publishes', async () => {
   await twin.trainer.update([trainSequence(8)], updateOptions, never);
   expect(await twin.trainer.publish(never)).toBe(1);
   expect((await twin.engine.generate([1], sampling, never)).logprobs).not.toEqual(before.logprobs);
+});
+
+test('tensor work gives way to the process that asked for it', async () => {
+  await using twin = await spawnTwinServer();
+  expect(getPriority(twin.server.pid)).toBeGreaterThan(getPriority());
 });
 
 test('disposing ends the process and aborts gone', async () => {
