@@ -60,7 +60,7 @@ function argumentsOf(pid: string): string {
 }
 
 /** Waits until the condition holds; false when it did not within the time. */
-export async function eventually(condition: () => boolean, withinMs = 1_000): Promise<boolean> {
+export async function eventually(condition: () => boolean, withinMs = 5_000): Promise<boolean> {
   const endsAt = performance.now() + withinMs;
   while (!condition()) {
     if (performance.now() > endsAt) return false;
