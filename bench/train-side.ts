@@ -1,6 +1,6 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import type { z } from 'zod';
-import { algorithmConfig } from '../core/algorithms.js';
+import { algorithmConfig } from '../core/algorithm-config.js';
 import { assert } from '../core/errors.js';
 import { Policy } from '../core/model/policy.js';
 import { useBackend } from '../core/tensor/backend.js';
@@ -39,6 +39,7 @@ function updateOptions(ppoMiniBatchSize: number): UpdateOptions {
   return {
     policyLoss: { name: 'sft' },
     lossAggMode: 'token-mean',
+    lossScaleFactor: 1,
     entropyCoeff,
     ppoEpochs,
     ppoMiniBatchSize,

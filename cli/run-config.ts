@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { algorithmConfig } from '../core/algorithms.js';
+import { algorithmConfig } from '../core/algorithm-config.js';
 import { ConfigError } from '../core/errors.js';
 import { modelConfig } from '../core/model/config.js';
 import { optimizerConfig } from '../core/schedule.js';

@@ -86,6 +86,7 @@ class TrainingSession {
         algorithm: config.algorithm,
         optimizer: config.optimizer,
         temperature: config.rollout.temperature,
+        maxResponseTokens: config.rollout.maxResponseTokens,
         lastStep,
       },
       {

@@ -1,62 +1,91 @@
+import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
-import type { AdvantageEstimator, ScoredMember } from './advantages/advantage-estimator.js';
+import type { AdvantageEstimator, Estimates, EstimatorNeed, ScoredMember } from './advantages/advantage-estimator.js';
 import { grpo, grpoSettings } from './advantages/grpo.js';
 import { ConfigError } from './errors.js';
-import { lossAggModes } from './losses/aggregate.js';
-import type { PolicyLoss, PolicyLossInput, PolicyLossOutput } from './losses/policy-loss.js';
+import type {
+  PolicyLoss,
+  PolicyLossInput,
+  PolicyLossOutput,
+  PolicyLossTraits,
+  PreparedMiniBatch,
+} from './losses/policy-loss.js';
 import { sft, sftSettings } from './losses/sft.js';
 import { vanilla, vanillaSettings } from './losses/vanilla.js';
+import type { Rng } from './rng.js';
 
 // The table of algorithms: a new one is a file beside these and a row here. Names are verl's.
 
 const advantageEstimators = [estimator(grpoSettings, grpo)] as const;
 
-const policyLosses = [policyLoss(vanillaSettings, vanilla)] as const;
+const policyLosses = [policyLoss(vanillaSettings, vanilla), policyLoss(sftSettings, sft)] as const;
 
-/** Losses of other stages than reinforcement learning; not offered as `algorithm.policyLoss`. */
-const supervisedLosses = [policyLoss(sftSettings, sft)] as const;
+export const advantageEstimatorSettings =
+  settingsOf<(typeof advantageEstimators)[number]['settings']>(advantageEstimators);
+export const policyLossSettings = settingsOf<(typeof policyLosses)[number]['settings']>(policyLosses);
 
-export const algorithmConfig = z.strictObject({
-  advEstimator: settingsOf(advantageEstimators).prefault({ name: 'grpo' }).describe('how rewards become advantages'),
-  policyLoss: settingsOf(policyLosses).prefault({ name: 'vanilla' }).describe('the loss that advantages weight'),
-  lossAggMode: z.enum(lossAggModes).default('token-mean').describe('how token losses become one number'),
-  entropyCoeff: z.number().min(0).default(0).describe('weight of the entropy bonus'),
-  ppoEpochs: z.int().min(1).max(64).default(1).describe('passes over the trajectories of a step'),
-  ppoMiniBatchSize: z.int().min(1).default(64).describe('sequences an optimizer step'),
-  ppoMaxTokenLenPerGpu: z
-    .int()
-    .min(1)
-    .default(16_384)
-    .describe('tokens a forward pass, of whole sequences; changes speed and memory only'),
-});
+export type AdvantageEstimatorSettings = z.output<typeof advantageEstimatorSettings>;
 
-export type AlgorithmConfig = z.output<typeof algorithmConfig>;
+/** What the estimator of that name needs besides rewards. Throws ConfigError when the table has no such row. */
+export function estimatorNeeds(name: string): readonly EstimatorNeed[] {
+  return rowOf('advantage estimator', advantageEstimators, name).needs;
+}
 
 /** Advantages by the estimator that `settings.name` names. Throws ConfigError when the table has no such row. */
 export function estimateAdvantages(
-  settings: AlgorithmConfig['advEstimator'],
+  settings: AdvantageEstimatorSettings,
   groups: readonly (readonly ScoredMember[])[],
-): ReturnType<AdvantageEstimator<unknown>> {
+): Estimates {
   return rowOf('advantage estimator', advantageEstimators, settings.name).estimate(groups, settings);
 }
 
-/** Token losses by the loss that `settings.name` names. Throws ConfigError when the table has no such row. */
-export function computePolicyLoss(settings: { readonly name: string }, input: PolicyLossInput): PolicyLossOutput {
-  return rowOf('policy loss', [...policyLosses, ...supervisedLosses], settings.name).loss(input, settings);
+/** A policy loss with its settings filled in. */
+export interface ChosenPolicyLoss extends Omit<PolicyLossTraits<never>, 'prepare'> {
+  /** Losses of tokens, multiplied by their importance weights. */
+  loss(input: PolicyLossInput): PolicyLossOutput;
+  prepare?(miniBatch: PreparedMiniBatch, rng: Rng): Float32Array;
+}
+
+/** The loss that `settings.name` names. Throws ConfigError when the table has no such row or the settings do not fit it. */
+export function choosePolicyLoss(settings: { readonly name: string }): ChosenPolicyLoss {
+  return rowOf('policy loss', policyLosses, settings.name).choose(settings);
 }
 
 type Settings = z.ZodObject<{ name: z.ZodLiteral<string> }>;
 
-function estimator<Schema extends Settings>(settings: Schema, estimate: AdvantageEstimator<z.output<Schema>>) {
+function estimator<Schema extends Settings>(
+  settings: Schema,
+  estimate: AdvantageEstimator<z.output<Schema>>,
+  needs: readonly EstimatorNeed[] = [],
+) {
   return {
     settings,
+    needs,
     estimate: (groups: readonly (readonly ScoredMember[])[], raw: unknown) =>
       estimate(groups, parseSettings(settings, raw)),
   };
 }
 
-function policyLoss<Schema extends Settings>(settings: Schema, loss: PolicyLoss<z.output<Schema>>) {
-  return { settings, loss: (input: PolicyLossInput, raw: unknown) => loss(input, parseSettings(settings, raw)) };
+function policyLoss<Schema extends Settings>(
+  settings: Schema,
+  loss: PolicyLoss<z.output<Schema>>,
+  { prepare, ...traits }: PolicyLossTraits<z.output<Schema>> = {},
+) {
+  return {
+    settings,
+    choose(raw: unknown): ChosenPolicyLoss {
+      const parsed = parseSettings(settings, raw);
+      return {
+        ...traits,
+        loss: (input) => weighed(loss(input, parsed), input, traits.weighsItself === true),
+        ...(prepare && { prepare: (miniBatch, rng) => prepare(miniBatch, parsed, rng) }),
+      };
+    },
+  };
+}
+
+function weighed(output: PolicyLossOutput, { rolloutIsWeights }: PolicyLossInput, isDone: boolean): PolicyLossOutput {
+  return isDone ? output : { ...output, losses: tf.mul(output.losses, rolloutIsWeights) };
 }
 
 /** What came from another process may be wrong: the user's fault, in one sentence. */

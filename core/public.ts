@@ -1,5 +1,5 @@
 /** The door of this room for users of the package. */
-export { type AlgorithmConfig, algorithmConfig } from './algorithms.js';
+export { type AlgorithmConfig, algorithmConfig } from './algorithm-config.js';
 export { ConfigError, InfrastructureError } from './errors.js';
 export { type ModelConfig, modelConfig } from './model/config.js';
 export { Policy } from './model/policy.js';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { AlgorithmConfig } from './algorithms.js';
+import type { AlgorithmConfig } from './algorithm-config.js';
 import { EventLoopLag } from './event-loop-lag.js';
 import { toTrainSequences } from './experience.js';
 import { type OptimizerConfig, optimizerOptions } from './schedule.js';
@@ -31,6 +31,8 @@ export interface LoopPlan {
   readonly algorithm: AlgorithmConfig;
   readonly optimizer: OptimizerConfig;
   readonly temperature: number;
+  /** Tokens that an episode may sample at most. */
+  readonly maxResponseTokens: number;
   /** The last step that is already in the weights; 0 for a new run. */
   readonly lastStep: number;
 }
@@ -85,9 +87,18 @@ function isDue(step: number, frequency: number): boolean {
   return frequency > 0 && step % frequency === 0;
 }
 
-function updateOptions({ algorithm, optimizer, temperature, loop }: LoopPlan, step: number): UpdateOptions {
-  const { advEstimator: _, ...options } = algorithm;
-  return { ...options, ...optimizerOptions(optimizer, step, loop.totalTrainingSteps), temperature };
+function updateOptions(
+  { algorithm, optimizer, temperature, maxResponseTokens, loop }: LoopPlan,
+  step: number,
+): UpdateOptions {
+  const { advEstimator: _, lossScaleFactor, ...options } = algorithm;
+  const scale = lossScaleFactor ?? maxResponseTokens;
+  return {
+    ...options,
+    lossScaleFactor: scale,
+    ...optimizerOptions(optimizer, step, loop.totalTrainingSteps),
+    temperature,
+  };
 }
 
 async function all<Item>(items: AsyncIterable<Item>): Promise<Item[]> {

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { computePolicyLoss } from './algorithms.js';
+import { choosePolicyLoss } from './algorithms.js';
 import { Batch, type WeightedSequence } from './batch.js';
 import { assert, ConfigError } from './errors.js';
 import { sampledCount } from './experience.js';
@@ -94,7 +94,7 @@ export class PolicyTrainer implements Trainer, Disposable {
   #gradients(batch: Batch, options: UpdateOptions, metrics: UpdateMetrics): tf.NamedTensorMap {
     const { value, grads } = variableGradients(() => {
       const { logProbs, entropy } = headOutput(this.#policy, batch, options.temperature);
-      const { losses, metrics: parts } = computePolicyLoss(options.policyLoss, { ...batch, logProbs });
+      const { losses, metrics: parts } = choosePolicyLoss(options.policyLoss).loss({ ...batch, logProbs });
       metrics.record({ ...parts, 'actor/pg_loss': losses, 'actor/entropy': entropy }, batch, logProbs);
       const objective: tf.Tensor1D =
         options.entropyCoeff === 0 ? losses : tf.sub(losses, tf.mul(entropy, options.entropyCoeff));
@@ -108,10 +108,7 @@ export class PolicyTrainer implements Trainer, Disposable {
 /** Throws for a loss that cannot be computed. Before the gradient is taped: tfjs keeps a tape's tensors when its function throws. */
 function checkLoss({ policyLoss, lossAggMode }: UpdateOptions): void {
   if (!isLossAggMode(lossAggMode)) throw new ConfigError(`unknown lossAggMode '${lossAggMode}'`);
-  tf.tidy(() => {
-    const one = tf.ones<tf.Rank.R1>([1]);
-    computePolicyLoss(policyLoss, { logProbs: one, oldLogProbs: one, advantages: one });
-  });
+  choosePolicyLoss(policyLoss);
 }
 
 /** Log-probs and entropies of the sampled tokens ([M] each) under the current weights. */
@@ -130,7 +127,7 @@ export function headOutput(policy: Policy, batch: Batch, temperature: number): H
  */
 function weighted(miniBatch: readonly TrainSequence[], options: UpdateOptions): readonly WeightedSequence[] {
   assert(isLossAggMode(options.lossAggMode), `lossAggMode '${options.lossAggMode}' was not checked`);
-  const weights = tokenWeights(options.lossAggMode, miniBatch.map(sampledCount));
+  const weights = tokenWeights(options.lossAggMode, miniBatch.map(sampledCount), options.lossScaleFactor);
   return miniBatch
     .map((sequence, i) => ({ sequence, weight: weights[i] ?? 0 }))
     .filter(({ sequence, weight }) => weight > 0 && (options.entropyCoeff > 0 || hasAdvantage(sequence)));

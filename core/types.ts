@@ -50,6 +50,8 @@ export interface Task {
 export interface Reward {
   readonly value: number;
   readonly parts: { readonly [name: string]: number };
+  /** The answer that was judged, where there is one; what maj@k votes on. */
+  readonly pred?: string;
 }
 
 /** Tokens of one context as the engine saw them. All arrays have one entry a token; mask 1 = sampled by the policy. */
@@ -76,6 +78,8 @@ export interface Turn {
   readonly action: Span;
   readonly observation?: Span;
   readonly toolCalls: readonly ToolCallRecord[];
+  /** The share of the episode's reward that this turn earned, where the environment says so. */
+  readonly reward?: number;
 }
 
 /** What became of one tool call; `error` names the class of the model's mistake, if it made one. */
@@ -152,14 +156,26 @@ export interface InferenceEngine {
   generate(tokens: readonly number[], sampling: Sampling, signal: AbortSignal): Promise<Generation>;
 }
 
-/** What one training example looks like to the trainer: a sequence and a weight for each of its tokens. */
+/** What one training example looks like to the trainer. Arrays have one entry a token, read only where mask is 1. */
 export interface TrainSequence {
   readonly tokens: readonly number[];
   readonly mask: readonly (0 | 1)[];
-  /** Log-probs at sampling time; what the ratio is taken against. */
+  /** What the ratio is taken against: the policy's log-probs at the start of the update. */
   readonly logprobs: readonly number[];
-  /** One entry a token; read only where mask is 1. */
   readonly advantages: readonly number[];
+  /** Which task of the step it was sampled for; 0 when left out. */
+  readonly group?: number;
+  /** Log-probs of the reference policy: for a KL loss. */
+  readonly refLogprobs?: readonly number[];
+  /** Importance weights of rollout correction. */
+  readonly rolloutIsWeights?: readonly number[];
+  /** Written by an expert, not sampled by the policy. */
+  readonly isOffPolicy?: boolean;
+  /** The critic's values at the start of the update, and what it is to learn: for the critic. */
+  readonly values?: readonly number[];
+  readonly returns?: readonly number[];
+  /** 1 when the outcome was right, else 0: for a process reward model. */
+  readonly outcome?: number;
 }
 
 /** Named numbers of one step, by verl's metric names. */
@@ -170,6 +186,8 @@ export interface UpdateOptions {
   /** A row of the table of policy losses, with its settings. */
   readonly policyLoss: { readonly name: string; readonly [setting: string]: Json };
   readonly lossAggMode: string;
+  /** What seq-mean-token-sum-norm divides by. */
+  readonly lossScaleFactor: number;
   readonly entropyCoeff: number;
   /** Passes over the sequences; at least 1. */
   readonly ppoEpochs: number;

@@ -39,6 +39,7 @@ export async function warmStart(
       {
         policyLoss: { name: 'sft' },
         lossAggMode: 'token-mean',
+        lossScaleFactor: 1,
         entropyCoeff: 0,
         ppoEpochs: 1,
         ppoMiniBatchSize: config.batchSize,

@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import type { AdvantageEstimator } from './advantage-estimator.js';
+import { broadcast } from './broadcast.js';
+import { mean, sampleDeviation } from './group-statistics.js';
 
 export const grpoSettings = z.strictObject({
   name: z.literal('grpo'),
@@ -16,20 +18,9 @@ export const grpoSettings = z.strictObject({
 export const grpo: AdvantageEstimator<z.output<typeof grpoSettings>> = (groups, { normAdvByStdInGrpo }) =>
   groups.map((members) => {
     const rewards = members.map(({ reward }) => reward);
-    const mean = rewards.length > 1 ? average(rewards) : 0;
-    const deviation = rewards.length > 1 ? sampleDeviation(rewards, mean) : 1;
-    return members.map(({ reward, masks }) => {
-      const advantage = (reward - mean) / (normAdvByStdInGrpo ? deviation + 1e-6 : 1);
-      return masks.map((mask) => mask.map((isSampled) => (isSampled === 1 ? advantage : 0)));
-    });
+    const centre = rewards.length > 1 ? mean(rewards) : 0;
+    const deviation = rewards.length > 1 ? sampleDeviation(rewards) : 1;
+    return members.map((member) =>
+      broadcast(member, (member.reward - centre) / (normAdvByStdInGrpo ? deviation + 1e-6 : 1)),
+    );
   });
-
-/** Summed as distances from the first value, so that the average of equal values is exactly that value. */
-function average(values: readonly number[]): number {
-  const [first = 0] = values;
-  return first + values.reduce((sum, value) => sum + (value - first), 0) / values.length;
-}
-
-function sampleDeviation(values: readonly number[], mean: number): number {
-  return Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (values.length - 1));
-}

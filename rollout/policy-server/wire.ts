@@ -37,6 +37,7 @@ export const generationSchema = z
 export const updateOptionsSchema = z.strictObject({
   policyLoss: z.object({ name: z.string() }).catchall(z.json()),
   lossAggMode: z.string(),
+  lossScaleFactor: z.number().positive(),
   entropyCoeff: z.number(),
   ppoEpochs: z.number().int().min(1),
   ppoMiniBatchSize: z.number().int().min(1),

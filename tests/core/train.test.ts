@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { algorithmConfig } from '../../core/algorithms.js';
+import { algorithmConfig } from '../../core/algorithm-config.js';
 import { optimizerConfig } from '../../core/schedule.js';
 import { MemoryTracker } from '../../core/trackers/memory.js';
 import { type LoopParts, type LoopPlan, loopConfig, train } from '../../core/train.js';
@@ -46,6 +46,7 @@ function plan(loop: object, lastStep = 0): LoopPlan {
     algorithm: algorithmConfig.parse({}),
     optimizer: optimizerConfig.parse({ lr: 0.1, lrScheduler: 'linear' }),
     temperature: 0.7,
+    maxResponseTokens: 100,
     lastStep,
   };
 }

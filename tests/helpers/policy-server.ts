@@ -75,6 +75,7 @@ export const endless = { ...sampling, maxTokens: 1_000_000 };
 export const updateOptions: UpdateOptions = {
   policyLoss: { name: 'vanilla', clipRatioLow: 0.2, clipRatioHigh: 0.2 },
   lossAggMode: 'token-mean',
+  lossScaleFactor: 1,
   entropyCoeff: 0,
   ppoEpochs: 1,
   ppoMiniBatchSize: 8,

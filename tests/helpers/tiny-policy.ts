@@ -51,6 +51,7 @@ export function openTinyPolicy(seed = 1, model: Partial<ModelConfig> = {}, token
 export const tinyUpdate: UpdateOptions = {
   policyLoss: { name: 'vanilla', clipRatioLow: 0.2, clipRatioHigh: 0.2, clipRatioC: 3 },
   lossAggMode: 'token-mean',
+  lossScaleFactor: 1,
   entropyCoeff: 0,
   ppoEpochs: 1,
   ppoMiniBatchSize: 64,

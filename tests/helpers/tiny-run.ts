@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { algorithmConfig } from '../../core/algorithms.js';
+import { algorithmConfig } from '../../core/algorithm-config.js';
 import { loadLatestCheckpoint, type RunState, saveCheckpoint } from '../../core/checkpoint.js';
 import { optimizerConfig } from '../../core/schedule.js';
 import { byteTokenizer } from '../../core/text/byte-tokenizer.js';
@@ -143,6 +143,7 @@ export async function runTiny(
     algorithm: algorithmConfig.parse({ ppoMiniBatchSize: 4, ppoMaxTokenLenPerGpu: 200 }),
     optimizer: optimizerConfig.parse({ lr: 3e-3, lrScheduler: 'cosine', lrWarmupSteps: 1 }),
     temperature: 1,
+    maxResponseTokens: 100,
     lastStep: start?.step ?? 0,
   };
   const error = await train(plan, parts, signal).catch((error: unknown) => error);

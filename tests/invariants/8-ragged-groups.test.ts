@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { algorithmConfig } from '../../core/algorithms.js';
+import { algorithmConfig } from '../../core/algorithm-config.js';
 import { toTrainSequences } from '../../core/experience.js';
 import { useBackend } from '../../core/tensor/backend.js';
 import type { Outcome, TokenSequence, TrajectoryGroup } from '../../core/types.js';

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import type { ScoredMember } from '../../../core/advantages/advantage-estimator.js';
 import { grpo } from '../../../core/advantages/grpo.js';
 import { expectClose } from '../../helpers/expect-close.js';
 import { type ReferenceCase, referenceCases, referenceTolerance, sampledOnly } from '../../helpers/reference-cases.js';
+import { scoredMember } from '../../helpers/scored-members.js';
 
 const withStd = { name: 'grpo', normAdvByStdInGrpo: true } as const;
 const withoutStd = { name: 'grpo', normAdvByStdInGrpo: false } as const;
@@ -28,19 +28,21 @@ test.each([
 });
 
 test('tokens that were not sampled have advantage 0, in every sequence of a trajectory', () => {
-  const member: ScoredMember = { reward: 3, masks: [[0, 1, 0, 1], [1, 0], []] };
-  const [[first] = []] = grpo([[member, { reward: 1, masks: [[1]] }]], withoutStd);
-  expect(first).toEqual([[0, 1, 0, 1], [1, 0], []]);
+  const [[first] = []] = grpo([[scoredMember(3, [[0, 1, 0, 1], [1, 0], []]), scoredMember(1)]], withoutStd);
+  expect(first?.map(({ advantages }) => advantages)).toEqual([[0, 1, 0, 1], [1, 0], []]);
 });
 
 test('groups of different sizes do not see each other', () => {
-  const [pair, triple] = [[1, 0].map(member), [5, 6, 7].map(member)];
+  const [pair, triple] = [
+    [1, 0].map((reward) => scoredMember(reward)),
+    [5, 6, 7].map((reward) => scoredMember(reward)),
+  ];
   const together = grpo([pair, triple], withStd);
   expect(together).toEqual([...grpo([pair], withStd), ...grpo([triple], withStd)]);
 });
 
 test('an empty group has no advantages and leaves its neighbours alone', () => {
-  const pair = [1, 0].map(member);
+  const pair = [1, 0].map((reward) => scoredMember(reward));
   expect(grpo([[], pair, []], withStd)).toEqual([[], ...grpo([pair], withStd), []]);
   expect(grpo([], withStd)).toEqual([]);
 });
@@ -68,13 +70,11 @@ test('reordering members reorders the advantages and nothing else', () => {
   }
 });
 
-function member(reward: number): ScoredMember {
-  return { reward, masks: [[1]] };
-}
-
 /** One number a member of one group. */
 function advantagesOf(rewards: readonly number[], settings: Parameters<typeof grpo>[1]): number[] {
-  return grpo([rewards.map(member)], settings).flat(3);
+  return grpo([rewards.map((reward) => scoredMember(reward))], settings)
+    .flat(2)
+    .flatMap(({ advantages }) => advantages);
 }
 
 /** Advantages in the order of the case's rows, which mixes groups. */
@@ -82,11 +82,11 @@ function estimateRows({ groups, rewards, masks }: ReferenceCase, settings: Param
   const rowsOfGroups = [...new Set(groups)].map((name) =>
     groups.flatMap((group, row) => (group === name ? [row] : [])),
   );
-  const members = rowsOfGroups.map((rows) => rows.map((row) => ({ reward: rewards[row]!, masks: [masks[row]!] })));
+  const members = rowsOfGroups.map((rows) => rows.map((row) => scoredMember(rewards[row]!, [masks[row]!])));
   const advantages = grpo(members, settings);
   const byRow: number[][] = masks.map(() => []);
   for (const [g, rows] of rowsOfGroups.entries())
-    for (const [m, row] of rows.entries()) byRow[row] = [...advantages[g]![m]![0]!];
+    for (const [m, row] of rows.entries()) byRow[row] = [...advantages[g]![m]![0]!.advantages];
   return byRow;
 }
 

@@ -4,6 +4,7 @@ import { tokenWeights } from '../../../core/losses/aggregate.js';
 import { vanilla, vanillaSettings } from '../../../core/losses/vanilla.js';
 import { expectClose } from '../../helpers/expect-close.js';
 import { expectGradients, expectNoLeak, gradients, Inputs, read, withBackends } from '../../helpers/gradient.js';
+import { lossInput } from '../../helpers/loss-input.js';
 import { type ReferenceCase, referenceCases, referenceTolerance, sampledOnly } from '../../helpers/reference-cases.js';
 
 const settings = vanillaSettings.parse({ name: 'vanilla' });
@@ -81,12 +82,17 @@ withBackends(() => {
     const logProbs = inputs.vector(4);
     const fixed = tokens(logProbs, [0, 0, 0, 0], [1, -1, 2, 0]);
     expectNoLeak([logProbs], () => tf.tidy(() => vanilla(fixed, settings).losses));
-    tf.dispose([fixed.oldLogProbs, fixed.advantages]);
+    const { segmentCount: _, logProbs: __, ...tensors } = fixed;
+    tf.dispose(tensors);
   });
 });
 
 function tokens(logProbs: tf.Tensor1D, oldLogProbs: readonly number[], advantages: readonly number[]) {
-  return { logProbs, oldLogProbs: tf.tensor1d([...oldLogProbs]), advantages: tf.tensor1d([...advantages]) };
+  return lossInput({
+    logProbs,
+    oldLogProbs: tf.tensor1d([...oldLogProbs]),
+    advantages: tf.tensor1d([...advantages]),
+  });
 }
 
 function referenceTokens(logProbs: tf.Tensor1D, { oldLogProbs, advantages, masks }: ReferenceCase) {
@@ -96,6 +102,6 @@ function referenceTokens(logProbs: tf.Tensor1D, { oldLogProbs, advantages, masks
 /** One a sampled token. */
 function weightsOf({ masks }: ReferenceCase, mode: Parameters<typeof tokenWeights>[0]): number[] {
   const counts = masks.map((mask) => mask.filter((bit) => bit === 1).length);
-  const weights = tokenWeights(mode, counts);
+  const weights = tokenWeights(mode, counts, 1);
   return counts.flatMap((count, row) => new Array<number>(count).fill(weights[row]!));
 }
