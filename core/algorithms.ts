@@ -1,7 +1,21 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 import type { AdvantageEstimator, Estimates, EstimatorNeed, ScoredMember } from './advantages/advantage-estimator.js';
+import { gae, gaeSettings } from './advantages/gae.js';
+import { gdpo, gdpoSettings } from './advantages/gdpo.js';
+import { gpg, gpgSettings } from './advantages/gpg.js';
 import { grpo, grpoSettings } from './advantages/grpo.js';
+import { grpoPassk, grpoPasskSettings } from './advantages/grpo-passk.js';
+import { opo, opoSettings } from './advantages/opo.js';
+import { optimalTokenBaseline, optimalTokenBaselineSettings } from './advantages/optimal-token-baseline.js';
+import { reinforcePlusPlus, reinforcePlusPlusSettings } from './advantages/reinforce-plus-plus.js';
+import {
+  reinforcePlusPlusBaseline,
+  reinforcePlusPlusBaselineSettings,
+} from './advantages/reinforce-plus-plus-baseline.js';
+import { remax, remaxSettings } from './advantages/remax.js';
+import { rloo, rlooSettings } from './advantages/rloo.js';
+import { tirOptimalTokenBaseline, tirOptimalTokenBaselineSettings } from './advantages/tir-optimal-token-baseline.js';
 import { ConfigError } from './errors.js';
 import type {
   PolicyLoss,
@@ -16,7 +30,20 @@ import type { Rng } from './rng.js';
 
 // The table of algorithms: a new one is a file beside these and a row here. Names are verl's.
 
-const advantageEstimators = [estimator(grpoSettings, grpo)] as const;
+const advantageEstimators = [
+  estimator(grpoSettings, grpo),
+  estimator(grpoPasskSettings, grpoPassk),
+  estimator(gaeSettings, gae, ['values']),
+  estimator(reinforcePlusPlusSettings, reinforcePlusPlus),
+  estimator(reinforcePlusPlusBaselineSettings, reinforcePlusPlusBaseline),
+  estimator(rlooSettings, rloo),
+  estimator(opoSettings, opo),
+  estimator(remaxSettings, remax, ['greedyReward']),
+  estimator(gpgSettings, gpg),
+  estimator(optimalTokenBaselineSettings, optimalTokenBaseline, ['sumPiSquared']),
+  estimator(tirOptimalTokenBaselineSettings, tirOptimalTokenBaseline, ['sumPiSquared']),
+  estimator(gdpoSettings, gdpo),
+] as const;
 
 const policyLosses = [policyLoss(vanillaSettings, vanilla), policyLoss(sftSettings, sft)] as const;
 
