@@ -1,7 +1,16 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 import type { AdvantageEstimator, Estimates, EstimatorNeed, ScoredMember } from './advantages/advantage-estimator.js';
+import { bestOfN, bestOfNSettings } from './advantages/best-of-n.js';
+import { bestVsWorst, bestVsWorstSettings } from './advantages/best-vs-worst.js';
+import { biLevelGae, biLevelGaeSettings } from './advantages/bi-level-gae.js';
+import { gigpo, gigpoSettings } from './advantages/gigpo.js';
 import { grpo, grpoSettings } from './advantages/grpo.js';
+import { luffy, luffySettings } from './advantages/luffy.js';
+import { maxRl, maxRlSettings } from './advantages/max-rl.js';
+import { mtGrpo, mtGrpoSettings } from './advantages/mt-grpo.js';
+import { prime, primeSettings } from './advantages/prime.js';
+import { winRate, winRateSettings } from './advantages/win-rate.js';
 import { ConfigError } from './errors.js';
 import type {
   PolicyLoss,
@@ -16,7 +25,18 @@ import type { Rng } from './rng.js';
 
 // The table of algorithms: a new one is a file beside these and a row here. Names are verl's.
 
-const advantageEstimators = [estimator(grpoSettings, grpo)] as const;
+const advantageEstimators = [
+  estimator(grpoSettings, grpo),
+  estimator(gigpoSettings, gigpo),
+  estimator(mtGrpoSettings, mtGrpo),
+  estimator(biLevelGaeSettings, biLevelGae, ['values']),
+  estimator(primeSettings, prime, ['processRewards']),
+  estimator(luffySettings, luffy),
+  estimator(maxRlSettings, maxRl),
+  estimator(bestOfNSettings, bestOfN),
+  estimator(bestVsWorstSettings, bestVsWorst),
+  estimator(winRateSettings, winRate),
+] as const;
 
 const policyLosses = [policyLoss(vanillaSettings, vanilla), policyLoss(sftSettings, sft)] as const;
 

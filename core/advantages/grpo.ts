@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { AdvantageEstimator } from './advantage-estimator.js';
 import { broadcast } from './broadcast.js';
-import { mean, sampleDeviation } from './group-statistics.js';
+import { groupRelative } from './group-relative.js';
 
 export const grpoSettings = z.strictObject({
   name: z.literal('grpo'),
@@ -18,9 +18,6 @@ export const grpoSettings = z.strictObject({
 export const grpo: AdvantageEstimator<z.output<typeof grpoSettings>> = (groups, { normAdvByStdInGrpo }) =>
   groups.map((members) => {
     const rewards = members.map(({ reward }) => reward);
-    const centre = rewards.length > 1 ? mean(rewards) : 0;
-    const deviation = rewards.length > 1 ? sampleDeviation(rewards) : 1;
-    return members.map((member) =>
-      broadcast(member, (member.reward - centre) / (normAdvByStdInGrpo ? deviation + 1e-6 : 1)),
-    );
+    const advantages = groupRelative(rewards, { divideByStd: normAdvByStdInGrpo });
+    return members.map((member, m) => broadcast(member, advantages[m] ?? 0));
   });
