@@ -15,8 +15,8 @@ export const bestOfNSettings = z.strictObject({
 
 /**
  * RAFT (arXiv:2304.06767), rejection sampling: A = 1 on the sampled tokens of the k best members of a group, 0 on all
- * others. With policy loss `sft` this is fine-tuning on the best of n. Of equal rewards the earlier member is taken: the one estimator
- * property that does not hold is that order is of no account. Members without a sampled token take nobody's place.
+ * others. With policy loss `sft` this is fine-tuning on the best of n. Of equal rewards the earlier member is taken, so that here the
+ * order of members counts. Members without a sampled token take nobody's place.
  */
 export const bestOfN: AdvantageEstimator<z.output<typeof bestOfNSettings>> = (groups, { k, threshold }) =>
   groups.map((members) => {

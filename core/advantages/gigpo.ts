@@ -57,14 +57,13 @@ function turnReward({ mask, rewards }: EstimatorSequence, { start, end }: Estima
 
 /** Each turn's return relative to those of the turns with the same anchor; 0 where there is no other. */
 function amongEqualAnchors(turns: readonly TurnReturn[], how: { readonly divideByStd: boolean }): number[] {
+  const placesOf = new Map<string, number[]>();
+  for (const [k, { anchor }] of turns.entries()) placesOf.set(anchor, [...(placesOf.get(anchor) ?? []), k]);
   const relative = turns.map(() => 0);
-  for (const anchor of new Set(turns.map((turn) => turn.anchor))) {
-    const places = turns.flatMap((turn, k) => (turn.anchor === anchor ? [k] : []));
+  for (const places of placesOf.values()) {
     if (places.length < 2) continue;
-    const values = groupRelative(
-      places.map((k) => turns[k]?.discounted ?? 0),
-      how,
-    );
+    const returns = places.map((k) => turns[k]?.discounted ?? 0);
+    const values = groupRelative(returns, how);
     for (const [i, k] of places.entries()) relative[k] = values[i] ?? 0;
   }
   return relative;
