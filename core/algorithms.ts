@@ -16,6 +16,15 @@ import {
 import { remax, remaxSettings } from './advantages/remax.js';
 import { rloo, rlooSettings } from './advantages/rloo.js';
 import { tirOptimalTokenBaseline, tirOptimalTokenBaselineSettings } from './advantages/tir-optimal-token-baseline.js';
+import { bestOfN, bestOfNSettings } from './advantages/best-of-n.js';
+import { bestVsWorst, bestVsWorstSettings } from './advantages/best-vs-worst.js';
+import { biLevelGae, biLevelGaeSettings } from './advantages/bi-level-gae.js';
+import { gigpo, gigpoSettings } from './advantages/gigpo.js';
+import { luffy, luffySettings } from './advantages/luffy.js';
+import { maxRl, maxRlSettings } from './advantages/max-rl.js';
+import { mtGrpo, mtGrpoSettings } from './advantages/mt-grpo.js';
+import { prime, primeSettings } from './advantages/prime.js';
+import { winRate, winRateSettings } from './advantages/win-rate.js';
 import { ConfigError } from './errors.js';
 import type {
   PolicyLoss,
@@ -43,6 +52,15 @@ const advantageEstimators = [
   estimator(optimalTokenBaselineSettings, optimalTokenBaseline, ['sumPiSquared']),
   estimator(tirOptimalTokenBaselineSettings, tirOptimalTokenBaseline, ['sumPiSquared']),
   estimator(gdpoSettings, gdpo),
+  estimator(gigpoSettings, gigpo),
+  estimator(mtGrpoSettings, mtGrpo),
+  estimator(biLevelGaeSettings, biLevelGae, ['values']),
+  estimator(primeSettings, prime, ['processRewards']),
+  estimator(luffySettings, luffy),
+  estimator(maxRlSettings, maxRl),
+  estimator(bestOfNSettings, bestOfN),
+  estimator(bestVsWorstSettings, bestVsWorst),
+  estimator(winRateSettings, winRate),
 ] as const;
 
 const policyLosses = [policyLoss(vanillaSettings, vanilla), policyLoss(sftSettings, sft)] as const;
