@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { ConfigError } from '../errors.js';
 import type { AdvantageEstimator, ScoredMember } from './advantage-estimator.js';
-import { grpoAdvantages } from './grpo.js';
+import { grpoAdvantages, normAdvByStdInGrpo } from './grpo.js';
 import { whitenOutcomes } from './whiten.js';
 
 export const gdpoSettings = z
@@ -13,7 +13,7 @@ export const gdpoSettings = z
       .nullable()
       .default(null)
       .describe('what each part counts, in the order of the keys; null counts each once'),
-    normAdvByStdInGrpo: z.boolean().default(true).describe("divide each part by the group's standard deviation of it"),
+    normAdvByStdInGrpo,
   })
   .refine(
     ({ gdpoRewardKeys, gdpoRewardWeights }) =>

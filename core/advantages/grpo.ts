@@ -3,13 +3,13 @@ import type { AdvantageEstimator } from './advantage-estimator.js';
 import { broadcast } from './broadcast.js';
 import { groupRelative } from './group-relative.js';
 
-export const grpoSettings = z.strictObject({
-  name: z.literal('grpo'),
-  normAdvByStdInGrpo: z
-    .boolean()
-    .default(true)
-    .describe("divide by the group's standard deviation; off = Dr. GRPO (arXiv:2503.20783)"),
-});
+/** Of all estimators that normalise as GRPO does. */
+export const normAdvByStdInGrpo = z
+  .boolean()
+  .default(true)
+  .describe("divide by the group's standard deviation; off = Dr. GRPO (arXiv:2503.20783)");
+
+export const grpoSettings = z.strictObject({ name: z.literal('grpo'), normAdvByStdInGrpo });
 
 /**
  * GRPO (arXiv:2402.03300, section 4.1.2), outcome rewards: A = (R - mean) / (std + 1e-6) within the group, on every sampled token.
@@ -21,3 +21,13 @@ export const grpo: AdvantageEstimator<z.output<typeof grpoSettings>> = (groups, 
     const advantages = groupRelative(rewards, { divideByStd: normAdvByStdInGrpo });
     return members.map((member, m) => broadcast(member, advantages[m] ?? 0));
   });
+
+/** GRPO's advantage of each reward of one group. */
+export function grpoAdvantages(
+  rewards: readonly number[],
+  settings: { readonly normAdvByStdInGrpo: boolean },
+): number[] {
+  const centre = groupMean(rewards);
+  const deviation = rewards.length > 1 ? sampleDeviation(rewards) : 1;
+  return rewards.map((reward) => (reward - centre) / (settings.normAdvByStdInGrpo ? deviation + 1e-6 : 1));
+}

@@ -9,15 +9,16 @@ export const optimalTokenBaselineSettings = z.strictObject({
     .boolean()
     .default(false)
     .describe(
-      'no baseline where the longest member of a group goes on beyond the number of tokens of the second longest',
+      'no baseline where the longest of a group goes on beyond the second longest; on by default in tir_optimal_token_baseline only',
     ),
 });
 
 /**
- * Optimal token baseline (OTB, arXiv:2602.07078): what `tokenBaselineEstimates` says, with tokens of a group aligned by
- * their place in the response, observations counted. The response of a sequence begins with its first sampled token; the
- * responses of a member's sequences follow each other. `handleZeroTail` compares places with a number of sampled tokens, as verl does.
- * Deviation from verl: 1e-8 bounds Σ W from below instead of being added, so that equal returns have advantage exactly 0.
+ * Optimal token baseline (OTB, arXiv:2602.07078): what `tokenBaselineEstimates` says, with tokens of a group aligned by their place in
+ * the response, observations counted. The response of a sequence begins with its first sampled token; the responses of a member's
+ * sequences follow each other. `handleZeroTail` compares places with a number of sampled tokens, as verl does.
+ * Deviations from verl: 1e-8 bounds Σ W from below instead of being added, so that equal returns have advantage exactly 0; a member
+ * without sampled tokens does not count towards the two that a baseline takes.
  */
 export const optimalTokenBaseline: AdvantageEstimator<z.output<typeof optimalTokenBaselineSettings>> = (
   groups,

@@ -7,7 +7,9 @@ export const tirOptimalTokenBaselineSettings = z.strictObject({
   handleZeroTail: z
     .boolean()
     .default(true)
-    .describe('no baseline where the longest member of a group goes on beyond the second longest'),
+    .describe(
+      'no baseline where the longest of a group goes on beyond the second longest; on by default in tir_optimal_token_baseline only',
+    ),
 });
 
 /**

@@ -19,8 +19,8 @@ interface Aligned {
 /**
  * Estimates of one group by the optimal token baseline (arXiv:2602.07078): A_t = G_t - B_t, B_t = Σ G_t W_t / max(1e-8, |Σ W_t|) over the
  * members that have a sampled token at the position; returns are G. G_t is the sum of the rewards from t on, and
- * W_t = Σ_(s≤t) ρ_s² (1 - 2 π(y_s) + Σ_v π(v)²), with importance weights ρ where there are some. Where no other member of the group has
- * tokens, B is 0. With `handleZeroTail` so it is for the one longest member, from the second longest's number of tokens on.
+ * W_t = Σ_(s≤t) ρ_s² (1 - 2 π(y_s) + Σ_v π(v)²), with importance weights ρ where there are some. B is 0 when no other member of the group has a
+ * token at all. With `handleZeroTail` so it is for the one longest member, from the second longest's number of tokens on.
  */
 export function tokenBaselineEstimates(
   members: readonly ScoredMember[],
