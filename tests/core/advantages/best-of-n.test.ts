@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { bestOfN, bestOfNSettings } from '../../../core/advantages/best-of-n.js';
-import { memberAdvantages } from '../../helpers/estimates.js';
+import { memberAdvantages } from '../../helpers/estimated.js';
 import { scoredMember } from '../../helpers/scored-members.js';
 
 test('the k best members have advantage 1, the others 0', () => {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { bestVsWorst } from '../../../core/advantages/best-vs-worst.js';
-import { memberAdvantages } from '../../helpers/estimates.js';
+import { memberAdvantages } from '../../helpers/estimated.js';
 import { scoredMember } from '../../helpers/scored-members.js';
 
 const settings = { name: 'best_vs_worst' } as const;

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { EstimatorSequence } from '../../../core/advantages/advantage-estimator.js';
 import { biLevelGae, biLevelGaeSettings } from '../../../core/advantages/bi-level-gae.js';
-import { advantagesIn, returnsIn, workedTolerance } from '../../helpers/estimates.js';
+import { advantagesIn, returnsIn, workedTolerance } from '../../helpers/estimated.js';
 import { expectClose } from '../../helpers/expect-close.js';
 import { scoredMember } from '../../helpers/scored-members.js';
 import { turnMember, turnSequence } from '../../helpers/turn-members.js';

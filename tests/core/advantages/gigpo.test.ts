@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { gigpo, gigpoSettings } from '../../../core/advantages/gigpo.js';
-import { advantagesIn, workedTolerance } from '../../helpers/estimates.js';
+import { advantagesIn, workedTolerance } from '../../helpers/estimated.js';
 import { expectClose } from '../../helpers/expect-close.js';
 import { type GivenTurn, turnMember, turnSequence } from '../../helpers/turn-members.js';
 

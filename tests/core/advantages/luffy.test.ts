@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { grpo } from '../../../core/advantages/grpo.js';
 import { luffy } from '../../../core/advantages/luffy.js';
-import { memberAdvantages } from '../../helpers/estimates.js';
+import { memberAdvantages } from '../../helpers/estimated.js';
 import { scoredMember } from '../../helpers/scored-members.js';
 
 const settings = { name: 'luffy' } as const;

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { maxRl } from '../../../core/advantages/max-rl.js';
-import { memberAdvantages, workedTolerance } from '../../helpers/estimates.js';
+import { memberAdvantages, workedTolerance } from '../../helpers/estimated.js';
 import { expectClose } from '../../helpers/expect-close.js';
 import { scoredMember } from '../../helpers/scored-members.js';
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { grpo } from '../../../core/advantages/grpo.js';
 import { mtGrpo, mtGrpoSettings } from '../../../core/advantages/mt-grpo.js';
-import { advantagesIn, workedTolerance } from '../../helpers/estimates.js';
+import { advantagesIn, workedTolerance } from '../../helpers/estimated.js';
 import { expectClose } from '../../helpers/expect-close.js';
 import { type GivenTurn, turnMember, turnSequence } from '../../helpers/turn-members.js';
 

@@ -5,7 +5,7 @@ import { bestVsWorst } from '../../../core/advantages/best-vs-worst.js';
 import { luffy } from '../../../core/advantages/luffy.js';
 import { maxRl } from '../../../core/advantages/max-rl.js';
 import { winRate } from '../../../core/advantages/win-rate.js';
-import { advantagesIn, memberAdvantages } from '../../helpers/estimates.js';
+import { advantagesIn, memberAdvantages } from '../../helpers/estimated.js';
 import { expectClose } from '../../helpers/expect-close.js';
 import { scoredMember } from '../../helpers/scored-members.js';
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { ScoredMember } from '../../../core/advantages/advantage-estimator.js';
 import { prime, primeSettings } from '../../../core/advantages/prime.js';
-import { advantagesIn, returnsIn, workedTolerance } from '../../helpers/estimates.js';
+import { advantagesIn, returnsIn, workedTolerance } from '../../helpers/estimated.js';
 import { expectClose } from '../../helpers/expect-close.js';
 import { scoredMember } from '../../helpers/scored-members.js';
 

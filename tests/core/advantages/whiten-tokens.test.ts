@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { whitenTokens } from '../../../core/advantages/whiten-tokens.js';
-import { workedTolerance } from '../../helpers/estimates.js';
+import { workedTolerance } from '../../helpers/estimated.js';
 import { expectClose } from '../../helpers/expect-close.js';
 import { scoredMember } from '../../helpers/scored-members.js';
 
