@@ -26,6 +26,17 @@ import { mtGrpo, mtGrpoSettings } from './advantages/mt-grpo.js';
 import { prime, primeSettings } from './advantages/prime.js';
 import { winRate, winRateSettings } from './advantages/win-rate.js';
 import { ConfigError } from './errors.js';
+import { cispo, cispoSettings } from './losses/cispo.js';
+import { clipCov, clipCovSettings, prepareClipCov } from './losses/clip-cov.js';
+import { dpo, dpoMetrics, dpoSettings, prepareDpo } from './losses/dpo.js';
+import { dppoKl, dppoKlSettings } from './losses/dppo-kl.js';
+import { dppoTv, dppoTvSettings } from './losses/dppo-tv.js';
+import { dro, droSettings } from './losses/dro.js';
+import { geoMean, geoMeanSettings } from './losses/geo-mean.js';
+import { gpg, gpgSettings } from './losses/gpg.js';
+import { gspo, gspoSettings } from './losses/gspo.js';
+import { klCov, klCovSettings, prepareKlCov } from './losses/kl-cov.js';
+import { luffy, luffySettings } from './losses/luffy.js';
 import type {
   PolicyLoss,
   PolicyLossInput,
@@ -33,7 +44,10 @@ import type {
   PolicyLossTraits,
   PreparedMiniBatch,
 } from './losses/policy-loss.js';
+import { reinforce, reinforceSettings } from './losses/reinforce.js';
+import { sapo, sapoSettings } from './losses/sapo.js';
 import { sft, sftSettings } from './losses/sft.js';
+import { sppo, sppoSettings } from './losses/sppo.js';
 import { vanilla, vanillaSettings } from './losses/vanilla.js';
 import type { Rng } from './rng.js';
 
@@ -63,7 +77,30 @@ const advantageEstimators = [
   estimator(winRateSettings, winRate),
 ] as const;
 
-const policyLosses = [policyLoss(vanillaSettings, vanilla), policyLoss(sftSettings, sft)] as const;
+const policyLosses = [
+  policyLoss(vanillaSettings, vanilla),
+  policyLoss(gspoSettings, gspo, { lossAggMode: 'seq-mean-token-mean' }),
+  policyLoss(sapoSettings, sapo, { lossAggMode: 'seq-mean-token-mean' }),
+  policyLoss(gpgSettings, gpg),
+  policyLoss(clipCovSettings, clipCov, { prepare: prepareClipCov }),
+  policyLoss(klCovSettings, klCov, { prepare: prepareKlCov }),
+  policyLoss(geoMeanSettings, geoMean, { lossAggMode: 'seq-mean-token-mean', weighsItself: true }),
+  policyLoss(cispoSettings, cispo),
+  policyLoss(dppoTvSettings, dppoTv),
+  policyLoss(dppoKlSettings, dppoKl),
+  policyLoss(droSettings, dro),
+  policyLoss(reinforceSettings, reinforce, { weighsItself: true }),
+  policyLoss(luffySettings, luffy),
+  policyLoss(sppoSettings, sppo, { lossAggMode: 'seq-mean-token-mean' }),
+  policyLoss(dpoSettings, dpo, {
+    lossAggMode: 'token-sum',
+    prepare: prepareDpo,
+    miniBatchMetrics: dpoMetrics,
+    keepsGroups: true,
+    needsReference: true,
+  }),
+  policyLoss(sftSettings, sft),
+] as const;
 
 export const advantageEstimatorSettings =
   settingsOf<(typeof advantageEstimators)[number]['settings']>(advantageEstimators);
@@ -85,10 +122,11 @@ export function estimateAdvantages(
 }
 
 /** A policy loss with its settings filled in. */
-export interface ChosenPolicyLoss extends Omit<PolicyLossTraits<never>, 'prepare'> {
+export interface ChosenPolicyLoss extends Omit<PolicyLossTraits<never>, 'prepare' | 'miniBatchMetrics'> {
   /** Losses of tokens, multiplied by their importance weights. */
   loss(input: PolicyLossInput): PolicyLossOutput;
   prepare?(miniBatch: PreparedMiniBatch, rng: Rng): Float32Array;
+  miniBatchMetrics?(miniBatch: PreparedMiniBatch): { readonly [name: string]: number };
 }
 
 /** The loss that `settings.name` names. Throws ConfigError when the table has no such row or the settings do not fit it. */
@@ -114,7 +152,7 @@ function estimator<Schema extends Settings>(
 function policyLoss<Schema extends Settings>(
   settings: Schema,
   loss: PolicyLoss<z.output<Schema>>,
-  { prepare, ...traits }: PolicyLossTraits<z.output<Schema>> = {},
+  { prepare, miniBatchMetrics, ...traits }: PolicyLossTraits<z.output<Schema>> = {},
 ) {
   return {
     settings,
@@ -124,6 +162,7 @@ function policyLoss<Schema extends Settings>(
         ...traits,
         loss: (input) => weighed(loss(input, parsed), input, traits.weighsItself === true),
         ...(prepare && { prepare: (miniBatch, rng) => prepare(miniBatch, parsed, rng) }),
+        ...(miniBatchMetrics && { miniBatchMetrics: (miniBatch) => miniBatchMetrics(miniBatch, parsed) }),
       };
     },
   };
