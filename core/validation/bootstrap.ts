@@ -1,4 +1,5 @@
 import { mean } from '../advantages/group-statistics.js';
+import { populationDeviation } from '../population-deviation.js';
 import { Rng, rngKey } from '../rng.js';
 
 const DRAWS = 1000;
@@ -50,12 +51,6 @@ export class Bootstrap {
     this.#draws.set(key, draws);
     return draws;
   }
-}
-
-/** Square root of the mean squared distance from the mean; 0 for none. */
-export function populationDeviation(values: readonly number[]): number {
-  const centre = mean(values);
-  return Math.sqrt(mean(values.map((value) => (value - centre) ** 2)));
 }
 
 function extreme(values: readonly number[], draw: Int32Array, pick: (a: number, b: number) => number): number {

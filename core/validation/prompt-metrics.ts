@@ -1,6 +1,7 @@
 import { mean } from '../advantages/group-statistics.js';
+import { populationDeviation } from '../population-deviation.js';
 import type { Metrics, Trajectory } from '../types.js';
-import { type Bootstrap, populationDeviation } from './bootstrap.js';
+import type { Bootstrap } from './bootstrap.js';
 import { passAtK } from './pass-at-k.js';
 
 /** A sample is a success, for pass@k, from this value of the variable on. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { Bootstrap, populationDeviation } from '../../../core/validation/bootstrap.js';
+import { Bootstrap } from '../../../core/validation/bootstrap.js';
 
 const values = [0, 0.25, 0.5, 1, 1, 2];
 
@@ -53,12 +53,6 @@ test('the draws depend only on the number of samples and k', () => {
     2,
   );
   expect(doubled.mean).toBeCloseTo(2 * first.best(values, 2).mean, 12);
-});
-
-test('the deviation divides by the number of values', () => {
-  expect(populationDeviation([1, 3])).toBe(1);
-  expect(populationDeviation([5])).toBe(0);
-  expect(populationDeviation([])).toBe(0);
 });
 
 interface Summary {
