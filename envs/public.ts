@@ -2,6 +2,7 @@ export { arithmetic } from './arithmetic.js';
 export {
   defineEnv,
   type EnvSpec,
+  type JudgedEpisode,
   type RewardPart,
   type StepContext,
   type TaskOf,
