@@ -17,4 +17,5 @@ export type {
   StepResult,
   TeachingMoment,
 } from './environment.js';
+export { frozenLake } from './frozen-lake.js';
 export { builtInEnvs } from './registry.js';
