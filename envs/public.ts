@@ -2,6 +2,7 @@ export { arithmetic } from './arithmetic.js';
 export {
   defineEnv,
   type EnvSpec,
+  type JudgedEpisode,
   type RewardPart,
   type StepContext,
   type TaskOf,
@@ -16,4 +17,5 @@ export type {
   StepResult,
   TeachingMoment,
 } from './environment.js';
+export { frozenLake } from './frozen-lake.js';
 export { builtInEnvs } from './registry.js';
