@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Folders that are built: the rooms of the package from left to right, and the benches, which run on what is shipped. */
-export const ROOMS = ['core', 'sandbox', 'tools', 'envs', 'rollout', 'cli', 'bench'];
+/** Folders that are built: the rooms of the package from left to right, and the benches and checks, which run on what is shipped. */
+export const ROOMS = ['core', 'sandbox', 'tools', 'envs', 'rollout', 'cli', 'bench', 'verify'];
 
 const ALSO_READ = ['package-lock.json', 'tsconfig.json', 'tsconfig.build.json', 'scripts/build.mjs'];
 

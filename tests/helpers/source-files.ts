@@ -3,7 +3,19 @@ import { join } from 'node:path';
 import ts from 'typescript';
 
 /** Folders that hold our own code; everything else in the repository is data, documents or generated. */
-const FOLDERS = ['core', 'sandbox', 'tools', 'envs', 'rollout', 'cli', 'examples', 'tests', 'bench', 'scripts'];
+const FOLDERS = [
+  'core',
+  'sandbox',
+  'tools',
+  'envs',
+  'rollout',
+  'cli',
+  'examples',
+  'tests',
+  'bench',
+  'verify',
+  'scripts',
+];
 
 /** One file of the repository, read and parsed once. */
 export interface SourceFile {
