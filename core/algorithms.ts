@@ -1,13 +1,21 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 import type { AdvantageEstimator, Estimates, EstimatorNeed, ScoredMember } from './advantages/advantage-estimator.js';
+import { bestOfN, bestOfNSettings } from './advantages/best-of-n.js';
+import { bestVsWorst, bestVsWorstSettings } from './advantages/best-vs-worst.js';
+import { biLevelGae, biLevelGaeSettings } from './advantages/bi-level-gae.js';
 import { gae, gaeSettings } from './advantages/gae.js';
 import { gdpo, gdpoSettings } from './advantages/gdpo.js';
+import { gigpo, gigpoSettings } from './advantages/gigpo.js';
 import { gpg, gpgSettings } from './advantages/gpg.js';
 import { grpo, grpoSettings } from './advantages/grpo.js';
 import { grpoPassk, grpoPasskSettings } from './advantages/grpo-passk.js';
+import { luffy, luffySettings } from './advantages/luffy.js';
+import { maxRl, maxRlSettings } from './advantages/max-rl.js';
+import { mtGrpo, mtGrpoSettings } from './advantages/mt-grpo.js';
 import { opo, opoSettings } from './advantages/opo.js';
 import { optimalTokenBaseline, optimalTokenBaselineSettings } from './advantages/optimal-token-baseline.js';
+import { prime, primeSettings } from './advantages/prime.js';
 import { reinforcePlusPlus, reinforcePlusPlusSettings } from './advantages/reinforce-plus-plus.js';
 import {
   reinforcePlusPlusBaseline,
@@ -16,14 +24,6 @@ import {
 import { remax, remaxSettings } from './advantages/remax.js';
 import { rloo, rlooSettings } from './advantages/rloo.js';
 import { tirOptimalTokenBaseline, tirOptimalTokenBaselineSettings } from './advantages/tir-optimal-token-baseline.js';
-import { bestOfN, bestOfNSettings } from './advantages/best-of-n.js';
-import { bestVsWorst, bestVsWorstSettings } from './advantages/best-vs-worst.js';
-import { biLevelGae, biLevelGaeSettings } from './advantages/bi-level-gae.js';
-import { gigpo, gigpoSettings } from './advantages/gigpo.js';
-import { luffy, luffySettings } from './advantages/luffy.js';
-import { maxRl, maxRlSettings } from './advantages/max-rl.js';
-import { mtGrpo, mtGrpoSettings } from './advantages/mt-grpo.js';
-import { prime, primeSettings } from './advantages/prime.js';
 import { winRate, winRateSettings } from './advantages/win-rate.js';
 import { ConfigError } from './errors.js';
 import { cispo, cispoSettings } from './losses/cispo.js';
@@ -33,10 +33,10 @@ import { dppoKl, dppoKlSettings } from './losses/dppo-kl.js';
 import { dppoTv, dppoTvSettings } from './losses/dppo-tv.js';
 import { dro, droSettings } from './losses/dro.js';
 import { geoMean, geoMeanSettings } from './losses/geo-mean.js';
-import { gpg, gpgSettings } from './losses/gpg.js';
+import { gpg as gpgLoss, gpgSettings as gpgLossSettings } from './losses/gpg.js';
 import { gspo, gspoSettings } from './losses/gspo.js';
 import { klCov, klCovSettings, prepareKlCov } from './losses/kl-cov.js';
-import { luffy, luffySettings } from './losses/luffy.js';
+import { luffy as luffyLoss, luffySettings as luffyLossSettings } from './losses/luffy.js';
 import type {
   PolicyLoss,
   PolicyLossInput,
@@ -81,17 +81,17 @@ const policyLosses = [
   policyLoss(vanillaSettings, vanilla),
   policyLoss(gspoSettings, gspo, { lossAggMode: 'seq-mean-token-mean' }),
   policyLoss(sapoSettings, sapo, { lossAggMode: 'seq-mean-token-mean' }),
-  policyLoss(gpgSettings, gpg),
+  policyLoss(gpgLossSettings, gpgLoss),
   policyLoss(clipCovSettings, clipCov, { prepare: prepareClipCov }),
-  policyLoss(klCovSettings, klCov, { prepare: prepareKlCov }),
+  policyLoss(klCovSettings, klCov, { prepare: prepareKlCov, learnsWithoutAdvantage: true }),
   policyLoss(geoMeanSettings, geoMean, { lossAggMode: 'seq-mean-token-mean', weighsItself: true }),
   policyLoss(cispoSettings, cispo),
   policyLoss(dppoTvSettings, dppoTv),
   policyLoss(dppoKlSettings, dppoKl),
-  policyLoss(droSettings, dro),
+  policyLoss(droSettings, dro, { learnsWithoutAdvantage: true }),
   policyLoss(reinforceSettings, reinforce, { weighsItself: true }),
-  policyLoss(luffySettings, luffy),
-  policyLoss(sppoSettings, sppo, { lossAggMode: 'seq-mean-token-mean' }),
+  policyLoss(luffyLossSettings, luffyLoss),
+  policyLoss(sppoSettings, sppo, { lossAggMode: 'seq-mean-token-mean', learnsWithoutAdvantage: true }),
   policyLoss(dpoSettings, dpo, {
     lossAggMode: 'token-sum',
     prepare: prepareDpo,

@@ -1,15 +1,21 @@
+import { z } from 'zod';
 import { choosePolicyLoss } from '../core/algorithms.js';
 import { isLossAggMode, type LossAggMode } from '../core/losses/aggregate.js';
 import { type LossSequence, miniBatchLoss } from '../core/losses/mini-batch-loss.js';
 
 /** Of a case's inputs, what losses read: [B][T] each, one row a sequence, one column a token. */
-export interface LossInputs {
-  readonly response_mask: readonly (readonly number[])[];
-  readonly log_prob: readonly (readonly number[])[];
-  readonly old_log_prob: readonly (readonly number[])[];
-  readonly advantages: readonly (readonly number[])[];
-  readonly rollout_is_weights: readonly (readonly number[])[];
-}
+const rows = z.array(z.array(z.number()));
+
+/** What of a reference file losses are computed from, [B, T] each. */
+const lossInputs = z.object({
+  response_mask: rows,
+  log_prob: rows,
+  old_log_prob: rows,
+  advantages: rows,
+  rollout_is_weights: rows,
+});
+
+type LossInputs = z.output<typeof lossInputs>;
 
 export interface LossResult {
   readonly loss: number;
@@ -22,7 +28,8 @@ export interface LossResult {
  * What our policy losses make of a case, on the backend in use. Throws RangeError on an unknown name.
  * @param name of an entry of the expectations: `gspo config=dapo agg=token-mean is_weights=yes`
  */
-export async function lossOf(name: string, inputs: LossInputs): Promise<LossResult> {
+export async function lossOf(name: string, given: unknown): Promise<LossResult> {
+  const inputs = lossInputs.parse(given);
   const { settings, lossAggMode, isWeighted } = parseName(name);
   const { gradients, ...result } = await miniBatchLoss(choosePolicyLoss(settings), sequencesOf(inputs, isWeighted), {
     lossAggMode,

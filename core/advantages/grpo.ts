@@ -21,13 +21,3 @@ export const grpo: AdvantageEstimator<z.output<typeof grpoSettings>> = (groups, 
     const advantages = groupRelative(rewards, { divideByStd: normAdvByStdInGrpo });
     return members.map((member, m) => broadcast(member, advantages[m] ?? 0));
   });
-
-/** GRPO's advantage of each reward of one group. */
-export function grpoAdvantages(
-  rewards: readonly number[],
-  settings: { readonly normAdvByStdInGrpo: boolean },
-): number[] {
-  const centre = groupMean(rewards);
-  const deviation = rewards.length > 1 ? sampleDeviation(rewards) : 1;
-  return rewards.map((reward) => (reward - centre) / (settings.normAdvByStdInGrpo ? deviation + 1e-6 : 1));
-}

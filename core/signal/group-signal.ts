@@ -1,6 +1,6 @@
 import { mean } from '../advantages/group-statistics.js';
-import { scoredTrajectories } from '../experience.js';
 import { populationDeviation } from '../population-deviation.js';
+import { scoredTrajectories } from '../trajectories.js';
 import type { StopReason, TrainSequence, Trajectory, TrajectoryGroup } from '../types.js';
 
 /** Advantages up to this are rounding. */

@@ -1,6 +1,6 @@
 import { mean } from '../advantages/group-statistics.js';
-import { scoredTrajectories } from '../experience.js';
 import { toolCallRate } from '../step-metrics.js';
+import { scoredTrajectories } from '../trajectories.js';
 import type { Metrics, Trajectory, TrajectoryGroup } from '../types.js';
 import { Bootstrap } from './bootstrap.js';
 import { passMetrics, promptMetrics } from './prompt-metrics.js';
