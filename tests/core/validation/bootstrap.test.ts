@@ -44,6 +44,13 @@ test('samples without an answer vote together', () => {
   expect(mean).toBeLessThan(0.01);
 });
 
+test('the order of samples plays no part in best and worst', () => {
+  const bootstrap = new Bootstrap();
+  const reversed = [...values].reverse();
+  expect(bootstrap.best(reversed, 3)).toEqual(bootstrap.best(values, 3));
+  expect(bootstrap.worst(reversed, 3)).toEqual(bootstrap.worst(values, 3));
+});
+
 test('the draws depend only on the number of samples and k', () => {
   const [first, second] = [new Bootstrap(), new Bootstrap()];
   first.best(values, 4);
