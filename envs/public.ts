@@ -1,4 +1,5 @@
 export { arithmetic } from './arithmetic.js';
+export { countdown } from './countdown.js';
 export {
   defineEnv,
   type EnvSpec,
