@@ -38,9 +38,10 @@ export function correctRollouts(
   const oldLogprobs = sequences.map(({ mask, oldLogprobs }) => sampledOnly(oldLogprobs, mask));
   const rolloutLogprobs = sequences.map(({ mask, rolloutLogprobs }) => sampledOnly(rolloutLogprobs, mask));
   const logRatios = oldLogprobs.map((row, i) => row.map((logprob, t) => logRatio(logprob, rolloutLogprobs[i]?.[t])));
+  const tokens = { logRatios, mask: sequences.flatMap(({ mask }) => mask) };
   const { rolloutIs } = settings;
-  const sampling = rolloutIs === null ? undefined : importanceWeights(logRatios, rolloutIs, settings);
-  const rejection = rules.length === 0 ? undefined : reject(logRatios, rules);
+  const sampling = rolloutIs === null ? undefined : importanceWeights(tokens, rolloutIs, settings);
+  const rejection = rules.length === 0 ? undefined : reject(tokens, rules);
   const metrics = {
     ...sampling?.metrics,
     ...rejection?.metrics,

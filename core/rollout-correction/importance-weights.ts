@@ -9,6 +9,14 @@ import {
   tokenMean,
 } from './token-statistics.js';
 
+/** What rollout correction looks at of a batch. */
+export interface SampledTokens {
+  /** log π_old − log π_rollout, clamped to ±20. */
+  readonly logRatios: TokenRows;
+  /** Of all sequences laid end to end: where the tokens stand. */
+  readonly mask: readonly (0 | 1)[];
+}
+
 export interface ImportanceWeights {
   readonly weights: TokenRows;
   readonly metrics: Statistics;
@@ -17,10 +25,9 @@ export interface ImportanceWeights {
 /**
  * Truncated importance sampling: w = min(π_old / π_rollout, threshold) of each token, or of each sequence on all its tokens.
  * Metrics are of the weights before they are cut off.
- * @param logRatios log π_old − log π_rollout, clamped to ±20
  */
 export function importanceWeights(
-  logRatios: TokenRows,
+  { logRatios, mask }: SampledTokens,
   level: 'token' | 'sequence',
   { rolloutIsThreshold, rolloutIsBatchNormalize }: RolloutCorrectionSettings,
 ): ImportanceWeights {
@@ -29,7 +36,7 @@ export function importanceWeights(
   const names = { high: 'ratio_fraction_high', low: 'ratio_fraction_low' };
   const truncated = ratios.map((row) => row.map((ratio) => Math.min(ratio, rolloutIsThreshold)));
   const metrics = {
-    ...describeTokens(ratios, { level, ...bounds, centre: 1, names }),
+    ...describeTokens(ratios, { level, ...bounds, centre: 1, mask, names }),
     eff_sample_size: effectiveSampleSize(ratios, bounds),
   };
   if (!rolloutIsBatchNormalize) return { weights: truncated, metrics: prefixed('rollout_is_', metrics) };

@@ -1,14 +1,6 @@
+import type { SampledTokens } from './importance-weights.js';
 import type { RejectionRule, RolloutRsOption } from './settings.js';
-import {
-  describeTokens,
-  largest,
-  prefixed,
-  rowMean,
-  type Statistics,
-  share,
-  type TokenRows,
-  tokenMean,
-} from './token-statistics.js';
+import { describeTokens, largest, prefixed, rowMean, type Statistics, share, tokenMean } from './token-statistics.js';
 
 export interface Rejection {
   /** 1 = kept, one entry a sampled token. */
@@ -19,22 +11,23 @@ export interface Rejection {
 /**
  * Rejection sampling: a token, or a sequence with all its tokens, is kept when the statistics of all rules lie within their bounds.
  * With d = log π_old − log π_rollout: k1 = −d, k2 = d²/2, k3 = e^d − 1 − d.
- * @param logRatios d, clamped to ±20
  */
-export function reject(logRatios: TokenRows, rules: readonly RejectionRule[]): Rejection {
-  const parts = rules.map((rule) => rejectBy(rule, logRatios));
-  const kept = logRatios.map((row, i) => row.map((_, t) => (parts.every((part) => part.kept[i]?.[t] === 1) ? 1 : 0)));
+export function reject(tokens: SampledTokens, rules: readonly RejectionRule[]): Rejection {
+  const parts = rules.map((rule) => rejectBy(rule, tokens));
+  const kept = tokens.logRatios.map((row, i) =>
+    row.map((_, t) => (parts.every((part) => part.kept[i]?.[t] === 1) ? 1 : 0)),
+  );
   const metrics = [...parts.map((part) => part.metrics), maskedFractions(kept)].flatMap(Object.entries<number>);
   return { kept, metrics: prefixed('rollout_rs_', Object.fromEntries(metrics)) };
 }
 
-function rejectBy({ option, lower, upper }: RejectionRule, logRatios: TokenRows): Rejection {
+function rejectBy({ option, lower, upper }: RejectionRule, { logRatios, mask }: SampledTokens): Rejection {
   const level = option.startsWith('token_') ? 'token' : 'sequence';
   const statistics = logRatios.map((row) => statisticOf(option, row));
   const kept = statistics.map((row) => row.map((value) => (value >= lower && value <= upper ? 1 : 0)));
   const names = { high: 'fraction_high', low: 'fraction_low' };
   const metrics = {
-    ...describeTokens(statistics, { level, lower, upper, centre: 0, names }),
+    ...describeTokens(statistics, { level, lower, upper, centre: 0, mask, names }),
     ...maskedFractions(kept),
   };
   return { kept, metrics: prefixed(`${option}_`, metrics) };

@@ -1,3 +1,5 @@
+import { float32Deviation } from './float32-deviation.js';
+
 /** A number a sampled token, sequence by sequence. */
 export type TokenRows = readonly (readonly number[])[];
 
@@ -13,19 +15,25 @@ export interface StatisticsOptions {
   readonly upper: number;
   /** What a sequence's mean deviates from. */
   readonly centre: number;
+  /** Of all sequences laid end to end: where the tokens stand. */
+  readonly mask: readonly (0 | 1)[];
   readonly names: { readonly high: string; readonly low: string };
 }
 
 /** verl's picture of numbers that are to lie between two bounds. The deviation is of the numbers cut off at the bounds. */
-export function describeTokens(rows: TokenRows, { level, lower, upper, centre, names }: StatisticsOptions): Statistics {
+export function describeTokens(
+  rows: TokenRows,
+  { level, lower, upper, centre, mask, names }: StatisticsOptions,
+): Statistics {
   const all = level === 'token' ? rows.flat() : rows.map((row) => row[0] ?? centre);
+  const clipped = rows.flat().map((value) => Math.min(Math.max(value, lower), upper));
   return {
     mean: tokenMean(rows),
     max: largest(all),
     min: smallest(all),
     [names.high]: share(all, (value) => value > upper),
     [names.low]: share(all, (value) => value < lower),
-    std: tokenDeviation(rows, (value) => Math.min(Math.max(value, lower), upper)),
+    std: float32Deviation(clipped, mask),
     ...prefixed('seq_', describeSequences(rows.map(rowMean), { lower, upper, centre })),
   };
 }
@@ -73,12 +81,6 @@ export function largest(values: readonly number[]): number {
 
 export function smallest(values: readonly number[]): number {
   return values.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
-}
-
-function tokenDeviation(rows: TokenRows, clip: (value: number) => number): number {
-  const clipped = rows.flat().map(clip);
-  const centre = mean(clipped);
-  return Math.sqrt(mean(clipped.map((value) => (value - centre) ** 2)));
 }
 
 /** With Bessel's correction; 0 for fewer than two. */
