@@ -4,12 +4,26 @@ import type { AdvantageEstimator, Estimates, EstimatorNeed, ScoredMember } from 
 import { bestOfN, bestOfNSettings } from './advantages/best-of-n.js';
 import { bestVsWorst, bestVsWorstSettings } from './advantages/best-vs-worst.js';
 import { biLevelGae, biLevelGaeSettings } from './advantages/bi-level-gae.js';
+import { gae, gaeSettings } from './advantages/gae.js';
+import { gdpo, gdpoSettings } from './advantages/gdpo.js';
 import { gigpo, gigpoSettings } from './advantages/gigpo.js';
+import { gpg, gpgSettings } from './advantages/gpg.js';
 import { grpo, grpoSettings } from './advantages/grpo.js';
+import { grpoPassk, grpoPasskSettings } from './advantages/grpo-passk.js';
 import { luffy, luffySettings } from './advantages/luffy.js';
 import { maxRl, maxRlSettings } from './advantages/max-rl.js';
 import { mtGrpo, mtGrpoSettings } from './advantages/mt-grpo.js';
+import { opo, opoSettings } from './advantages/opo.js';
+import { optimalTokenBaseline, optimalTokenBaselineSettings } from './advantages/optimal-token-baseline.js';
 import { prime, primeSettings } from './advantages/prime.js';
+import { reinforcePlusPlus, reinforcePlusPlusSettings } from './advantages/reinforce-plus-plus.js';
+import {
+  reinforcePlusPlusBaseline,
+  reinforcePlusPlusBaselineSettings,
+} from './advantages/reinforce-plus-plus-baseline.js';
+import { remax, remaxSettings } from './advantages/remax.js';
+import { rloo, rlooSettings } from './advantages/rloo.js';
+import { tirOptimalTokenBaseline, tirOptimalTokenBaselineSettings } from './advantages/tir-optimal-token-baseline.js';
 import { winRate, winRateSettings } from './advantages/win-rate.js';
 import { ConfigError } from './errors.js';
 import type {
@@ -27,6 +41,17 @@ import type { Rng } from './rng.js';
 
 const advantageEstimators = [
   estimator(grpoSettings, grpo),
+  estimator(grpoPasskSettings, grpoPassk),
+  estimator(gaeSettings, gae, ['values']),
+  estimator(reinforcePlusPlusSettings, reinforcePlusPlus),
+  estimator(reinforcePlusPlusBaselineSettings, reinforcePlusPlusBaseline),
+  estimator(rlooSettings, rloo),
+  estimator(opoSettings, opo),
+  estimator(remaxSettings, remax, ['greedyReward']),
+  estimator(gpgSettings, gpg),
+  estimator(optimalTokenBaselineSettings, optimalTokenBaseline, ['sumPiSquared']),
+  estimator(tirOptimalTokenBaselineSettings, tirOptimalTokenBaseline, ['sumPiSquared']),
+  estimator(gdpoSettings, gdpo),
   estimator(gigpoSettings, gigpo),
   estimator(mtGrpoSettings, mtGrpo),
   estimator(biLevelGaeSettings, biLevelGae, ['values']),

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { AdvantageEstimator, EstimatorSequence, EstimatorTurn, ScoredMember } from './advantage-estimator.js';
 import { creditTurns } from './credit-turns.js';
-import { groupRelative } from './group-relative.js';
+import { grpoAdvantages } from './grpo.js';
 
 export const gigpoSettings = z.strictObject({
   name: z.literal('gigpo'),
@@ -22,11 +22,11 @@ export const gigpoSettings = z.strictObject({
  */
 export const gigpo: AdvantageEstimator<z.output<typeof gigpoSettings>> = (groups, settings) =>
   groups.map((members) => {
-    const divideByStd = settings.mode === 'mean_std_norm';
+    const how = { normAdvByStdInGrpo: settings.mode === 'mean_std_norm' };
     const rewards = members.map(({ reward }) => reward);
-    const episodes = groupRelative(rewards, { divideByStd });
+    const episodes = grpoAdvantages(rewards, how);
     const turns = members.flatMap((member, m) => listTurns(member, m, settings.gamma));
-    const steps = amongEqualAnchors(turns, { divideByStd }).map((step) => settings.stepAdvantageW * step);
+    const steps = amongEqualAnchors(turns, how).map((step) => settings.stepAdvantageW * step);
     return members.map((member, m) =>
       creditTurns(member, { whole: episodes[m] ?? 0, turns: steps.filter((_, k) => turns[k]?.member === m) }),
     );
@@ -56,14 +56,14 @@ function turnReward({ mask, rewards }: EstimatorSequence, { start, end }: Estima
 }
 
 /** Each turn's return relative to those of the turns with the same anchor; 0 where there is no other. */
-function amongEqualAnchors(turns: readonly TurnReturn[], how: { readonly divideByStd: boolean }): number[] {
+function amongEqualAnchors(turns: readonly TurnReturn[], how: { readonly normAdvByStdInGrpo: boolean }): number[] {
   const placesOf = new Map<string, number[]>();
   for (const [k, { anchor }] of turns.entries()) placesOf.set(anchor, [...(placesOf.get(anchor) ?? []), k]);
   const relative = turns.map(() => 0);
   for (const places of placesOf.values()) {
     if (places.length < 2) continue;
     const returns = places.map((k) => turns[k]?.discounted ?? 0);
-    const values = groupRelative(returns, how);
+    const values = grpoAdvantages(returns, how);
     for (const [i, k] of places.entries()) relative[k] = values[i] ?? 0;
   }
   return relative;
