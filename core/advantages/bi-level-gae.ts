@@ -20,10 +20,10 @@ type Settings = z.output<typeof biLevelGaeSettings>;
  * A_t = r_t + gamma V_(t+1) - V_t + gamma lam A_(t+1). Returns are A + V; advantages are whitened over the batch after.
  *
  * The last token's value stands for the turn because then the two levels fit: with all four settings 1 this is GAE over the sampled
- * tokens. (With the first token's, all tokens but the last would be off by the difference of the two values.)
- * Both have one lambda for both levels; RAGEN's code takes a turn to end wherever a token has a reward. Rewards inside a turn, such as a KL penalty, stay in it: earlier turns see its last token's.
- * Turns follow each other in the order of the sequences; a turn without a sampled token is none; a sampled token outside of turns
- * has advantage 0 before whitening.
+ * tokens. (With the first token's, every advantage of the turn would be off by the difference of the two values.)
+ * Both have one lambda for both levels; RAGEN's code takes a turn to end wherever a token has a reward. Rewards inside a turn, such as
+ * a KL penalty, stay in it: earlier turns see its last token's alone. Turns follow each other in the order of the sequences; a turn
+ * without a sampled token is none; a sampled token outside of turns has advantage 0 before whitening.
  */
 export const biLevelGae: AdvantageEstimator<Settings> = (groups, settings) => {
   const estimates = groups.map((members) => members.map((member) => memberEstimates(member, settings)));

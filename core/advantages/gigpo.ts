@@ -14,8 +14,8 @@ export const gigpoSettings = z.strictObject({
 });
 
 /**
- * GiGPO (arXiv:2505.10978, section 4): A = A_E + w A_S on the sampled tokens of a turn. A_E is the reward relative to
- * the group's, each trajectory counted once. A_S is the turn's discounted return, sum of gamma^j r_(k+j), relative to those of all
+ * GiGPO (arXiv:2505.10978, section 4): A = A_E + w A_S on the sampled tokens of a turn. A_E is the reward relative to the group's,
+ * each trajectory counted once. A_S is the turn's discounted return, sum of gamma^j r_(k+j), relative to those of all
  * turns of the group with an identical anchor, of the same trajectory too; a turn that alone saw its anchor has A_S 0.
  * A turn's reward is the sum of its sampled tokens' rewards: its own, and at the last turn what is left of the outcome. A group of one
  * has A_E = R, as GRPO's. The public reference code counts a trajectory once for each turn in A_E; here long episodes count no more.
