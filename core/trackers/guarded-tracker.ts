@@ -57,6 +57,8 @@ export class GuardedTracker implements OpenTracker {
   readonly #queue: Entry[] = [];
   /** Aborts when nothing more is to be tried. */
   readonly #stop = new AbortController();
+  /** Aborts when the run is over: pauses are short from here on. */
+  readonly #hurry = new AbortController();
   #tracker: OpenTracker | undefined;
   #working: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
@@ -136,12 +138,17 @@ export class GuardedTracker implements OpenTracker {
     for (let pauseMs = this.#limits.backoffMs; ; pauseMs = Math.min(2 * pauseMs, this.#limits.maxBackoffMs)) {
       const result = this.#stop.signal.aborted ? { isRetryable: false } : await this.#try(entry);
       if (result === 'told') return;
-      if (result.isRetryable) await pause(pauseMs, this.#stop.signal);
+      if (result.isRetryable) await this.#pause(pauseMs);
       else {
         this.#dropped++;
         return;
       }
     }
+  }
+
+  async #pause(pauseMs: number): Promise<void> {
+    if (this.#hurry.signal.aborted) await pause(this.#limits.backoffMs, this.#stop.signal);
+    else await pause(pauseMs, this.#hurry.signal);
   }
 
   async #try({ tell }: Entry): Promise<'told' | { readonly isRetryable: boolean }> {
@@ -193,6 +200,7 @@ export class GuardedTracker implements OpenTracker {
 
   async #close(): Promise<void> {
     const { flushTimeoutMs, closeTimeoutMs } = this.#limits;
+    this.#hurry.abort(new Error('the tracker is being closed'));
     const flush = setTimeout(() => this.#stop.abort(new Error('no time is left')), flushTimeoutMs);
     await this.#working;
     clearTimeout(flush);
