@@ -37,7 +37,7 @@ const usualLimits: GuardLimits = {
 
 export interface GuardedTrackerOptions {
   readonly name: string;
-  /** Asked again when it failed by the world's fault. */
+  /** Asked again when it failed by the world's fault. The signal is the run's. */
   readonly open: (signal: AbortSignal) => Promise<OpenTracker>;
   readonly limits?: Partial<GuardLimits>;
 }
@@ -54,6 +54,7 @@ type Entry = {
 export class GuardedTracker implements OpenTracker {
   readonly #options: GuardedTrackerOptions;
   readonly #limits: GuardLimits;
+  readonly #runSignal: AbortSignal;
   readonly #queue: Entry[] = [];
   /** Aborts when nothing more is to be tried. */
   readonly #stop = new AbortController();
@@ -66,8 +67,9 @@ export class GuardedTracker implements OpenTracker {
   #dropped = 0;
   #isUnreachable = false;
 
-  private constructor(options: GuardedTrackerOptions) {
+  private constructor(options: GuardedTrackerOptions, runSignal: AbortSignal) {
     this.#options = options;
+    this.#runSignal = runSignal;
     this.#limits = { ...usualLimits, ...options.limits };
   }
 
@@ -76,7 +78,7 @@ export class GuardedTracker implements OpenTracker {
     options: GuardedTrackerOptions,
     signal: AbortSignal,
   ): Promise<{ readonly tracker: GuardedTracker; readonly note?: string }> {
-    const guarded = new GuardedTracker(options);
+    const guarded = new GuardedTracker(options, signal);
     try {
       guarded.#tracker = await options.open(signal);
       return { tracker: guarded };
@@ -154,7 +156,7 @@ export class GuardedTracker implements OpenTracker {
   async #try({ tell }: Entry): Promise<'told' | { readonly isRetryable: boolean }> {
     using deadline = new Deadline(this.#stop.signal, this.#limits.callTimeoutMs);
     try {
-      await untilAborted(this.#tell(tell, deadline.signal), deadline.signal);
+      await untilAborted(this.#tell(tell), deadline.signal);
     } catch (error) {
       return this.#fail(error, deadline.isExpired);
     }
@@ -164,14 +166,18 @@ export class GuardedTracker implements OpenTracker {
     return 'told';
   }
 
-  async #tell(tell: Entry['tell'], signal: AbortSignal): Promise<void> {
-    this.#tracker ??= await this.#options.open(signal);
+  async #tell(tell: Entry['tell']): Promise<void> {
+    this.#tracker ??= await this.#options.open(this.#runSignal);
     await tell(this.#tracker);
   }
 
   #fail(error: unknown, isHanging: boolean): { readonly isRetryable: boolean } {
     if (this.#stop.signal.aborted) return { isRetryable: false };
     const fields = { tracker: this.#options.name, reason: textOf(error) };
+    if (this.#tracker === undefined && this.#runSignal.aborted) {
+      this.#stop.abort(this.#runSignal.reason);
+      return { isRetryable: false };
+    }
     if (isHanging) {
       this.#giveUp({ ...fields, reason: `does not answer within ${this.#limits.callTimeoutMs} ms` });
       return { isRetryable: false };
