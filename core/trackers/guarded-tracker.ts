@@ -27,7 +27,7 @@ export interface GuardLimits {
 const usualLimits: GuardLimits = {
   maxQueued: 1000,
   maxQueuedTrajectories: 4,
-  callTimeoutMs: 120_000,
+  callTimeoutMs: 300_000,
   backoffMs: 500,
   maxBackoffMs: 30_000,
   maxRefusals: 10,

@@ -51,12 +51,8 @@ class MlflowTracker implements OpenTracker {
     const all = Object.entries(metrics).map(([name, value]) => ({ key: mlflowName(name), value: jsonNumber(value) }));
     const fresh = all.filter(({ key }) => step > (this.#run.told.get(key) ?? -1));
     for (let start = 0; start < fresh.length; start += maxMetrics) {
-      const batch = fresh.slice(start, start + maxMetrics).map((metric) => ({ ...metric, timestamp, step }));
-      const body = { run_id: this.#run.id, metrics: batch };
-      await this.#client.call(
-        { method: 'POST', path: 'runs/log-batch', body, answer: z.unknown() },
-        new AbortController().signal,
-      );
+      const batch = fresh.slice(start, start + maxMetrics);
+      await this.#tell(batch.map((metric) => ({ ...metric, timestamp, step })));
     }
   }
 
@@ -77,6 +73,12 @@ class MlflowTracker implements OpenTracker {
     } catch (error) {
       log('warn', 'mlflow_run_left_open', { run: this.#run.id, reason: String(error) });
     }
+  }
+
+  async #tell(metrics: readonly object[]): Promise<void> {
+    const body = { run_id: this.#run.id, metrics };
+    const call = { method: 'POST', path: 'runs/log-batch', body, answer: z.unknown(), timeoutMs: 60_000 } as const;
+    await this.#client.call(call, new AbortController().signal);
   }
 }
 

@@ -29,9 +29,9 @@ export async function openTensorboard(
   const earlier = (await readdir(folder)).filter((name) => name.startsWith(prefix));
   const tracker = new TensorboardTracker(await open(join(folder, newName(startedAt, earlier)), 'wx'), samples);
   const now = startedAt.getTime() / 1000;
-  const start = resumedAt === undefined ? [] : [sessionStartEvent(now, resumedAt + 1)];
+  const head = [fileVersionEvent(now), sessionStartEvent(now, resumedAt === undefined ? 0 : resumedAt + 1)];
   const text = { tag: 'config', texts: [fenced(stringify(config))] };
-  await tracker.write([fileVersionEvent(now), ...start, ...(earlier.length === 0 ? [textEvent(now, 0, text)] : [])]);
+  await tracker.write(earlier.length === 0 ? [...head, textEvent(now, 0, text)] : head);
   return tracker;
 }
 

@@ -3,7 +3,6 @@ import { z } from 'zod';
 import { Deadline } from '../../deadline.js';
 import { ConfigError, InfrastructureError } from '../../errors.js';
 
-const timeoutMs = 10_000;
 const errorSchema = z.object({ error_code: z.string().optional(), message: z.string().optional() });
 
 /** Where the server is and who asks. */
@@ -21,6 +20,8 @@ export interface MlflowCall<Answer> {
   readonly path: string;
   readonly body?: object | undefined;
   readonly answer: z.ZodType<Answer>;
+  /** 10 s when left out. */
+  readonly timeoutMs?: number;
 }
 
 /** The server understood and said no; `errorCode` is its word, such as RESOURCE_DOES_NOT_EXIST. */
@@ -60,7 +61,7 @@ export class MlflowClient implements AsyncDisposable {
 
   constructor(server: MlflowServer) {
     this.#server = server;
-    const timeouts = { headersTimeout: 0, bodyTimeout: 0, connectTimeout: timeoutMs };
+    const timeouts = { headersTimeout: 0, bodyTimeout: 0 };
     this.#agent = new Agent(server.isInsecure ? { ...timeouts, connect: { rejectUnauthorized: false } } : timeouts);
   }
 
@@ -72,7 +73,10 @@ export class MlflowClient implements AsyncDisposable {
    * Resolves with the checked answer. Throws MlflowRefusal when the server said no, ConfigError when it wants another login,
    * and a retryable InfrastructureError when it cannot be asked or is not well.
    */
-  async call<Answer>({ method, path, body, answer }: MlflowCall<Answer>, signal: AbortSignal): Promise<Answer> {
+  async call<Answer>(
+    { method, path, body, answer, timeoutMs = 10_000 }: MlflowCall<Answer>,
+    signal: AbortSignal,
+  ): Promise<Answer> {
     signal.throwIfAborted();
     using deadline = new Deadline(signal, timeoutMs);
     const { status, text } = await this.#send({ method, path, body }, deadline.signal).catch((cause: unknown) => {
@@ -91,7 +95,7 @@ export class MlflowClient implements AsyncDisposable {
     await this.#agent.destroy();
   }
 
-  async #send({ method, path, body }: Omit<MlflowCall<unknown>, 'answer'>, signal: AbortSignal) {
+  async #send({ method, path, body }: Pick<MlflowCall<unknown>, 'method' | 'path' | 'body'>, signal: AbortSignal) {
     const { origin, pathname } = new URL(this.url);
     const { authorization } = this.#server;
     const response = await this.#agent.request({

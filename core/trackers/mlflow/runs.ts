@@ -39,23 +39,23 @@ const maxParams = 100;
 export async function beginRun(client: MlflowClient, context: TrackerContext, signal: AbortSignal): Promise<MlflowRun> {
   const earlier = context.resumedAt === undefined ? undefined : await earlierRun(client, context.directory, signal);
   const { run } = earlier ?? (await newRun(client, context, signal));
-  if (earlier !== undefined) await update(client, { run_id: run.info.run_id, status: 'RUNNING' }, signal);
+  if (earlier !== undefined) {
+    const body = { run_id: run.info.run_id, status: 'RUNNING' };
+    await client.call({ method: 'POST', path: 'runs/update', body, answer: z.unknown() }, signal);
+  }
   const known = new Set(run.data.params.map(({ key }) => key));
   await tellParams(client, { id: run.info.run_id, config: context.config, known }, signal);
   return { id: run.info.run_id, told: new Map(run.data.metrics.map(({ key, step }) => [key, step])) };
 }
 
-/** Ends the run. */
+/** Ends the run; takes a few seconds at most. */
 export async function endRun(
   client: MlflowClient,
   { id, status }: { readonly id: string; readonly status: 'FINISHED' | 'FAILED' | 'KILLED' },
   signal: AbortSignal,
 ): Promise<void> {
-  await update(client, { run_id: id, status, end_time: Date.now() }, signal);
-}
-
-async function update(client: MlflowClient, body: object, signal: AbortSignal): Promise<void> {
-  await client.call({ method: 'POST', path: 'runs/update', body, answer: z.unknown() }, signal);
+  const body = { run_id: id, status, end_time: Date.now() };
+  await client.call({ method: 'POST', path: 'runs/update', body, answer: z.unknown(), timeoutMs: 4_000 }, signal);
 }
 
 async function newRun(client: MlflowClient, context: TrackerContext, signal: AbortSignal) {

@@ -12,7 +12,10 @@ export function fileVersionEvent(wallTime: number): Uint8Array {
   return message(doubleField(1, wallTime), stringField(3, 'brain.Event:2'));
 }
 
-/** Says that the run begins anew at this step: what earlier files tell of it and of later steps counts no more. */
+/**
+ * Says that the run begins anew at this step: what earlier files tell of it and of later steps counts no more.
+ * The first file of a run has one too: TensorBoard's Python loader takes the first it meets for no restart.
+ */
 export function sessionStartEvent(wallTime: number, step: number): Uint8Array {
   return message(doubleField(1, wallTime), varintField(2, step), bytesField(7, varintField(1, sessionStart)));
 }
