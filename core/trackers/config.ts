@@ -1,9 +1,17 @@
 import { z } from 'zod';
 import { consoleSettings } from './console.js';
 import { mlflowSettings } from './mlflow.js';
+import { swanlabSettings } from './swanlab.js';
 import { tensorboardSettings } from './tensorboard.js';
+import { wandbSettings } from './wandb.js';
 
-const trackerSettings = z.discriminatedUnion('name', [consoleSettings, tensorboardSettings, mlflowSettings]);
+const trackerSettings = z.discriminatedUnion('name', [
+  consoleSettings,
+  tensorboardSettings,
+  mlflowSettings,
+  wandbSettings,
+  swanlabSettings,
+]);
 
 /** verl's trainer.logger: names, or names with settings. The run's own records are written whatever stands here. */
 export const trackersConfig = z

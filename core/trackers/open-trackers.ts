@@ -1,21 +1,43 @@
+import { LinkedAbort } from '../linked-abort.js';
 import type { TrackerSettings, TrackersConfig } from './config.js';
 import { ConsoleTracker, type TextStream } from './console.js';
 import { FanOutTracker } from './fan-out.js';
 import { GuardedTracker } from './guarded-tracker.js';
 import { openMlflow } from './mlflow.js';
+import { openSwanlab } from './swanlab.js';
 import { openTensorboard } from './tensorboard.js';
 import type { OpenTracker, TrackerContext } from './tracker-context.js';
+import { openWandb } from './wandb.js';
 
 export interface TrackersContext extends TrackerContext {
   /** Where the console tracker writes its lines. */
   readonly stream: TextStream;
 }
 
-export interface OpenedTrackers {
-  /** All of them as one: it never fails or waits for a server. Call `finish` when the run reached its end. */
-  readonly tracker: OpenTracker;
+/** Several trackers as one, which never fails and never waits for a server. It owns them; disposing flushes, for seconds at most. */
+export class OpenTrackers extends FanOutTracker implements AsyncDisposable {
   /** What a person should know before the run begins. */
   readonly notes: readonly string[];
+
+  readonly #owned: readonly OpenTracker[];
+  readonly #end: RunEnd;
+
+  constructor(opened: readonly Opened[], end: RunEnd) {
+    super(opened.map(({ tracker }) => tracker));
+    this.#owned = opened.map(({ tracker }) => tracker);
+    this.notes = opened.flatMap(({ note }) => note ?? []);
+    this.#end = end;
+  }
+
+  /** Says that the run reached its end. Disposed without it, the run failed, or was interrupted where the signal had aborted. */
+  finish(): void {
+    this.#end.settle();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#end.fail();
+    await disposeAll(this.#owned);
+  }
 }
 
 /**
@@ -26,20 +48,17 @@ export async function openTrackers(
   config: TrackersConfig,
   context: TrackersContext,
   signal: AbortSignal,
-): Promise<OpenedTrackers> {
-  const opened: OpenTracker[] = [];
-  const notes: string[] = [];
+): Promise<OpenTrackers> {
+  const opened: Opened[] = [];
+  const end = new RunEnd(signal);
   try {
-    for (const settings of config) {
-      const { tracker, note } = await openOne(settings, context, signal);
-      opened.push(tracker);
-      if (note !== undefined) notes.push(note);
-    }
+    for (const settings of config) opened.push(await openOne(settings, context, end.signal));
   } catch (error) {
-    await disposeAll(opened);
+    end.fail();
+    await disposeAll(opened.map(({ tracker }) => tracker));
     throw error;
   }
-  return { tracker: new OpenTrackers(opened), notes };
+  return new OpenTrackers(opened, end);
 }
 
 type Opened = { readonly tracker: OpenTracker; readonly note?: string };
@@ -56,29 +75,40 @@ function opener(
 ): (signal: AbortSignal) => Promise<OpenTracker> {
   switch (settings.name) {
     case 'tensorboard':
-      return () => openTensorboard(settings, context);
+      return (signal) => openTensorboard(settings, context, signal);
     case 'mlflow':
       return (signal) => openMlflow(settings, context, signal);
+    case 'wandb':
+      return (signal) => openWandb(settings, context, signal);
+    case 'swanlab':
+      return (signal) => openSwanlab(settings, context, signal);
     default:
       return settings satisfies never;
   }
 }
 
-/** Owns its trackers. */
-class OpenTrackers extends FanOutTracker implements OpenTracker {
-  readonly #owned: readonly OpenTracker[];
+/** The signal from which trackers learn how the run ended: the run's own, aborted as a failure where nobody said another end. */
+class RunEnd {
+  readonly #failure = new AbortController();
+  readonly #linked: LinkedAbort;
 
-  constructor(trackers: readonly OpenTracker[]) {
-    super(trackers);
-    this.#owned = trackers;
+  constructor(signal: AbortSignal) {
+    this.#linked = new LinkedAbort(signal, this.#failure.signal);
   }
 
-  finish(): void {
-    for (const tracker of this.#owned) tracker.finish?.();
+  get signal(): AbortSignal {
+    return this.#linked.signal;
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    await disposeAll(this.#owned);
+  /** From here on the signal stays as it is. */
+  settle(): void {
+    this.#linked[Symbol.dispose]();
+  }
+
+  /** The run failed, unless it was settled or interrupted before. */
+  fail(): void {
+    this.#failure.abort(new Error('the run failed'));
+    this.settle();
   }
 }
 

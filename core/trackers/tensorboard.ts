@@ -23,7 +23,9 @@ export type TensorboardSettings = z.output<typeof tensorboardSettings>;
 export async function openTensorboard(
   { samples }: TensorboardSettings,
   { directory, config, startedAt, resumedAt }: TrackerContext,
+  signal: AbortSignal,
 ): Promise<OpenTracker> {
+  signal.throwIfAborted();
   const folder = join(directory, 'tensorboard');
   await mkdir(folder, { recursive: true });
   const earlier = (await readdir(folder)).filter((name) => name.startsWith(prefix));

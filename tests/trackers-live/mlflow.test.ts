@@ -47,11 +47,10 @@ async function session({ projectName, steps, resumedAt, ends = 'finished' }: Ses
   };
   const { context } = trackersContext(join(folder.path, projectName), changes);
   const run = new AbortController();
-  const { tracker, notes } = await openTrackers([{ name: 'mlflow' }], context, run.signal);
-  expect(notes).toEqual([]);
-  await using trackers = tracker;
+  await using trackers = await openTrackers([{ name: 'mlflow' }], context, run.signal);
+  expect(trackers.notes).toEqual([]);
   for (const step of steps) await trackers.log(step, metricsOf(step));
-  if (ends === 'finished') trackers.finish?.();
+  if (ends === 'finished') trackers.finish();
   if (ends === 'killed') run.abort();
 }
 
@@ -146,10 +145,10 @@ describe.runIf(trackersPython)(`an MLflow server (${needsPython})`, () => {
       projectName,
       env: { MLFLOW_TRACKING_URI: server?.url },
     });
-    const { tracker } = await openTrackers([{ name: 'mlflow' }], context, new AbortController().signal);
+    const tracker = await openTrackers([{ name: 'mlflow' }], context, new AbortController().signal);
     const metrics = Object.fromEntries(Array.from({ length: 1100 }, (_, index) => [`m/${index}`, index]));
     await tracker.log(1, metrics);
-    tracker.finish?.();
+    tracker.finish();
     await tracker[Symbol.asyncDispose]();
     for (const index of [0, 999, 1000, 1099]) {
       expect(await historyOf(projectName, `m/${index}`)).toMatchObject([{ step: 1, value: index }]);

@@ -22,8 +22,7 @@ print(json.dumps({
 async function session(folder: string, steps: readonly number[], resumedAt?: number): Promise<void> {
   const { context } = trackersContext(folder, resumedAt === undefined ? {} : { resumedAt });
   const { signal } = new AbortController();
-  const { tracker } = await openTrackers([{ name: 'tensorboard', samples: 2 }], context, signal);
-  await using trackers = tracker;
+  await using trackers = await openTrackers([{ name: 'tensorboard', samples: 2 }], context, signal);
   for (const step of steps) {
     await trackers.log(step, { 'critic/score/mean': step / 4, 'actor/pg_loss': step === 2 ? Number.NaN : -1 });
     await trackers.trajectories(step, 'train', [exampleGroup()]);
