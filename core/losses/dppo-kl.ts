@@ -28,7 +28,8 @@ export const dppoKl: PolicyLoss<z.output<typeof dppoKlSettings>> = (input, setti
 
 /** @param negativeLogRatio log of oldProb / prob, [M] */
 function binaryKl({ prob, oldProb }: TokenProbs, negativeLogRatio: tf.Tensor1D): tf.Tensor1D {
-  const [others, oldOthers] = [prob, oldProb].map((p) => tf.add(tf.sub(1, p), epsilon)); // [M]
-  const ofOthers = tf.mul(tf.sub(1, oldProb), tf.log(tf.div(oldOthers ?? prob, others ?? prob))); // [M]
+  const others = tf.add(tf.sub(1, prob), epsilon); // [M]
+  const oldOthers = tf.add(tf.sub(1, oldProb), epsilon); // [M]
+  const ofOthers = tf.mul(tf.sub(1, oldProb), tf.log(tf.div(oldOthers, others))); // [M]
   return tf.add(tf.mul(oldProb, negativeLogRatio), ofOthers);
 }

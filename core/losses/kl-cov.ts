@@ -15,7 +15,8 @@ type KlCovSettings = z.output<typeof klCovSettings>;
 /**
  * KL-Cov (arXiv:2505.22617): -A r without clipping; the tokens with the highest covariance of log-prob and advantage
  * also pay for each step away from the old policy. They are chosen once an optimizer step from the whole mini-batch.
- * Deviation: the log-ratio is clamped to ±20. At a log-ratio of 0 the penalty has no gradient. actor/ppo_kl is the mean of |log-ratio|, as in verl.
+ * At a log-ratio of 0 the penalty has no gradient. actor/ppo_kl is the mean of |log-ratio|, as in verl.
+ * Deviation: the log-ratio is clamped to ±20.
  */
 export const klCov: PolicyLoss<KlCovSettings> = (input, { ppoKlCoef }) => {
   const logRatio = clampedLogRatio(input); // [M]
