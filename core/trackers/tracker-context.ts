@@ -13,9 +13,19 @@ export interface TrackerContext {
   readonly env: NodeJS.ProcessEnv;
   /** When this process began, which after a resume is not when the run did. */
   readonly startedAt: Date;
-  /** Only for a run that is taken up: the last step whose records stand. */
+  /** Only for a run that is taken up: the last step whose records stand, -1 when none do. */
   readonly resumedAt?: number;
 }
 
 /** A tracker that holds a connection or a file; disposing ends it and does not throw. */
-export type OpenTracker = Tracker & AsyncDisposable;
+export interface OpenTracker extends Tracker, AsyncDisposable {
+  /** Says that the run reached its end. Disposed without it the run failed, or was killed where the signal had aborted. */
+  finish?(): void;
+}
+
+/** Opens one kind of tracker. The signal is the run's: it ends the opening, not what is told later. */
+export type OpensTracker<Settings> = (
+  settings: Settings,
+  context: TrackerContext,
+  signal: AbortSignal,
+) => Promise<OpenTracker>;
