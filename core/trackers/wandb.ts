@@ -59,7 +59,7 @@ export async function openWandb(
 async function start(run: WandbRun, directory: string): Promise<WandbTracker> {
   const records = await RecordLog.create(join(directory, `run-${run.id}.wandb`), wandbMagic);
   return disposedOnError(records, async () => {
-    await mkdir(join(directory, 'files'));
+    await mkdir(join(directory, 'files'), { recursive: true });
     await records.append([headerRecord(1), runRecord(2, run), environmentRecord(3, run, directory)]);
     return new WandbTracker(records, { num: 3, startedAt: run.startedAt });
   });

@@ -7,7 +7,7 @@ export const python = process.env.VERLET_TRACKERS_PYTHON;
 /** What a test of such packages is called, so that its being skipped explains itself. */
 export const needsPython = 'needs VERLET_TRACKERS_PYTHON, a Python with wandb and swanlab';
 
-/** Runs a package's own command with a home of its own; what it prints. */
+/** Runs a package's own command with a home of its own; what it prints on stdout. */
 export async function runClient(
   words: readonly string[],
   { home, env = {} }: { readonly home: string; readonly env?: NodeJS.ProcessEnv },
@@ -15,6 +15,5 @@ export async function runClient(
   if (python === undefined) throw new Error(needsPython);
   const own = { HOME: home, XDG_CACHE_HOME: home, XDG_CONFIG_HOME: home, WANDB_ERROR_REPORTING: 'false', ...env };
   const options = { cwd: home, env: { PATH: process.env.PATH, ...own }, maxBuffer: 1e8 };
-  const { stdout, stderr } = await promisify(execFile)(python, ['-m', ...words], options);
-  return stdout + stderr;
+  return (await promisify(execFile)(python, ['-m', ...words], options)).stdout;
 }

@@ -1,11 +1,11 @@
-import { mkdirSync, truncateSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { openWandb, wandbSettings } from '../../core/trackers/wandb.js';
 import type { Metrics } from '../../core/types.js';
 import { needsPython, python, runClient } from '../helpers/official-client.js';
-import { offlineContext, onlyFile } from '../helpers/offline-run.js';
+import { cutAfter, offlineContext, onlyFile } from '../helpers/offline-run.js';
 import { type RecordedAnswer, type RecordedRequest, RecordingServer } from '../helpers/recording-server.js';
 import { TemporaryFolder } from '../helpers/temporary-folder.js';
 
@@ -15,7 +15,9 @@ const inspected = z.looseObject({
 });
 const graphql = z.object({ query: z.string(), variables: z.record(z.string(), z.unknown()) });
 const stream = z.object({
-  files: z.object({ 'wandb-history.jsonl': z.object({ offset: z.int(), content: z.array(z.string()) }).optional() }),
+  files: z
+    .object({ 'wandb-history.jsonl': z.object({ offset: z.int(), content: z.array(z.string()) }).optional() })
+    .default({}),
   exitcode: z.int().optional(),
 });
 
@@ -55,12 +57,12 @@ async function inspect(): Promise<z.output<typeof inspected>[]> {
   return lines.map((line) => inspected.parse(JSON.parse(line)));
 }
 
-/** Uploads the run to a service on loopback; the history's lines by their place, and the exit code. */
+/** Uploads the run to a service on loopback by the client's own command; `posts` are parts of the history. */
 async function upload() {
   await using server = await RecordingServer.start(answer);
   const env = { WANDB_BASE_URL: server.url, WANDB_API_KEY: 'a'.repeat(40) };
   await wandb(['sync', '--yes', dirname(file())], env);
-  const posts = server.bodies('POST', /\/file_stream$/).map((body) => stream.parse(JSON.parse(body, undefined)));
+  const posts = server.bodies('POST', /\/file_stream$/).map((body) => stream.parse(JSON.parse(body)));
   return { server, posts };
 }
 
@@ -92,11 +94,14 @@ describe.skipIf(python === undefined)(needsPython, () => {
     expect(rows.slice(0, 4).map(({ item }) => item.odd)).toEqual(['NaN', 'Infinity', '-Infinity', 0]);
   });
 
-  test('it reads a run whose process was killed up to the last whole record', async () => {
+  test('of a run whose process was killed it reads and uploads all before the last record, as failed', async () => {
     await session([0, 1, 2, 3]);
-    truncateSync(file(), 1500);
+    cutAfter(file(), 7);
     const steps = (await inspect()).flatMap(({ history }) => (history === undefined ? [] : [history.step.num]));
     expect(steps).toEqual([0, 1]);
+    const { posts } = await upload();
+    expect(stepsOf(posts)).toEqual([0, 1]);
+    expect(posts.at(-1)?.exitcode).toBe(1);
   });
 
   test('it shows the summary, the config and how the run ended', async () => {
@@ -113,7 +118,8 @@ describe.skipIf(python === undefined)(needsPython, () => {
     const [created] = server.bodies('POST', /^\/graphql$/).map((body) => graphql.parse(JSON.parse(body)));
     const shown = { project: 'sums', entity: 'team', displayName: 'sums-2026-01-31_12-00-00', notes: 'first try' };
     expect(created?.variables).toMatchObject({ ...shown, tags: ['small'] });
-    expect(String(created?.variables.config)).toContain('"optimizer":{"value":{"lr":0.0003,"betas":[0.9,0.999]}}');
+    const config: unknown = JSON.parse(String(created?.variables.config));
+    expect(config).toMatchObject({ seed: { value: 7 }, optimizer: { value: { lr: 0.0003, betas: [0.9, 0.999] } } });
     expect(stepsOf(posts)).toEqual([0, 1, 2, 3]);
     expect(posts.at(-1)?.exitcode).toBe(0);
   });
