@@ -18,7 +18,7 @@ import {
   scalarRecord,
   startRecord,
   swanlabMagic,
-} from './swanlab-records.js';
+} from './swanlab/records.js';
 import type { OpenTracker, TrackerContext } from './tracker-context.js';
 
 const text = z.string().min(1).max(512).optional();
@@ -144,13 +144,13 @@ class SwanlabTracker implements OpenTracker {
     this.#isDisposed = true;
     try {
       await using records = this.#records;
-      await records.append([this.#finish()]);
+      await records.append([this.#end()]);
     } catch (error) {
       log('warn', 'swanlab_not_ended', { error: String(error) });
     }
   }
 
-  #finish(): Uint8Array {
+  #end(): Uint8Array {
     const { aborted, reason } = this.#signal;
     if (!aborted) return finishRecord('finished', '', new Date());
     const isInterrupt = reason instanceof Error && (reason.name === 'AbortError' || reason.name === 'Interrupted');

@@ -19,7 +19,7 @@ import {
   type WandbRow,
   type WandbRun,
   wandbMagic,
-} from './wandb-records.js';
+} from './wandb/records.js';
 
 export const wandbSettings = z.strictObject({
   name: z.literal('wandb'),
@@ -47,18 +47,19 @@ export async function openWandb(
   refuseBadProject(context.projectName);
   const id = offlineRunId(context);
   const { name: _, ...shown } = settings;
-  const { projectName: project, runName: name, config, startedAt } = context;
+  const { projectName: project, runName: name, config, startedAt, resumedAt } = context;
   const run = { ...shown, id, project, name, config, startedAt };
   const root = join(context.directory, 'wandb');
-  const found = context.resumedAt === undefined ? undefined : await findOfflineRun(root, PREFIX, id);
-  if (found !== undefined) return resume(run, join(root, found), { resumedAt: context.resumedAt ?? 0, signal });
-  return start(run, join(root, `${PREFIX}${offlineRunTime(startedAt)}-${id}`), signal);
+  const found = resumedAt === undefined ? undefined : await findOfflineRun(root, PREFIX, id);
+  return found === undefined || resumedAt === undefined
+    ? start(run, join(root, `${PREFIX}${offlineRunTime(startedAt)}-${id}`), signal)
+    : resume(run, join(root, found), { resumedAt, signal });
 }
 
 async function start(run: WandbRun, directory: string, signal: AbortSignal): Promise<WandbTracker> {
   const records = await RecordLog.create(join(directory, `run-${run.id}.wandb`), wandbMagic);
   return disposedOnError(records, async () => {
-    await mkdir(join(directory, 'files'));
+    await mkdir(join(directory, 'files'), { recursive: true });
     await records.append([headerRecord(1), runRecord(2, run), environmentRecord(3, run, directory)]);
     return new WandbTracker(records, { num: 3, startedAt: run.startedAt, signal });
   });
@@ -71,8 +72,8 @@ async function resume(
 ): Promise<WandbTracker> {
   const path = join(directory, `run-${run.id}.wandb`);
   let num = 0;
+  let lastStep: number | undefined;
   let lastRow: WandbRow = new Map();
-  let lastStep = -1;
   const records = await RecordLog.reopen(path, (bytes) => {
     const record = readWandbRecord(bytes);
     if (record.kind === 'exit' || (record.kind === 'history' && record.step > resumedAt)) return false;

@@ -140,6 +140,12 @@ test('a run whose process was killed within a record is taken up after the last 
   expect(history().map(([step]) => step)).toEqual([1, 2, 3]);
 });
 
+test('a run of which no step stands begins anew in the same file', async () => {
+  await session([0, 1]);
+  await session([0], -1, 'again');
+  expect(history()).toEqual([[0, { again: '0', _step: '0' }]]);
+});
+
 test('a run that is resumed with W&B for the first time begins a file', async () => {
   await session([8], 7);
   expect(history()).toEqual([[8, { score: '4', _step: '8' }]]);
