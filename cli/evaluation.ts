@@ -1,10 +1,11 @@
 import { loadLatestCheckpoint } from '../core/checkpoint.js';
 import { ConfigError } from '../core/errors.js';
 import type { RunDirectory } from '../core/run-directory.js';
-import { evaluationMetrics } from '../core/step-metrics.js';
 import type { Metrics, Task, TrajectoryGroup } from '../core/types.js';
+import { validationMetrics } from '../core/validation/validation-metrics.js';
 import { type CollectRequest, collectGroups } from '../rollout/collect.js';
-import { withHouse } from './house.js';
+import { validationSampling } from '../rollout/config.js';
+import { type House, withHouse } from './house.js';
 import type { Progress } from './progress.js';
 import type { ResolvedRun } from './resolve-run.js';
 import { episodesOf, tasksOf } from './run-episodes.js';
@@ -28,8 +29,8 @@ export const runEvaluation: RunEvaluation = async ({ run, directory, progress },
       if (state === undefined) throw new ConfigError(`${directory.displayPath} holds no checkpoint to evaluate`);
       await house.trainer.publish(signal);
       progress.phase('evaluate', 0);
-      const request = { ...episodesOf(house, run, directory.name), tasks: evalTasks, step: state.step };
-      return evaluationMetrics(await evaluationGroups(request, signal));
+      const request = { house, run, runId: directory.name, tasks: evalTasks, step: state.step };
+      return validationMetrics(await evaluationGroups(request, signal));
     },
     signal,
   );
@@ -40,9 +41,30 @@ export function evaluationTasks(run: ResolvedRun): Task[] {
   return tasksOf(run, 'eval', 0, run.config.data.evalSize);
 }
 
-/** Plays the tasks of an evaluation. */
-export async function evaluationGroups(request: CollectRequest, signal: AbortSignal): Promise<TrajectoryGroup[]> {
+export interface EvaluationRequest {
+  readonly house: Pick<House, 'fabric'>;
+  readonly run: ResolvedRun;
+  readonly runId: string;
+  readonly tasks: readonly Task[];
+  /** Of the weights that are evaluated. */
+  readonly step: number;
+}
+
+/** Plays the tasks of an evaluation, as often and as freely as the config says. */
+export async function evaluationGroups(
+  { house, run, runId, tasks, step }: EvaluationRequest,
+  signal: AbortSignal,
+): Promise<TrajectoryGroup[]> {
+  const { rollout } = run.config;
+  const request: CollectRequest = {
+    ...episodesOf(house, run, runId),
+    tasks,
+    step,
+    split: 'eval',
+    n: rollout.valKwargs.n,
+    sampling: validationSampling(rollout),
+  };
   const groups: TrajectoryGroup[] = [];
-  for await (const group of collectGroups({ ...request, split: 'eval' }, signal)) groups.push(group);
+  for await (const group of collectGroups(request, signal)) groups.push(group);
   return groups;
 }

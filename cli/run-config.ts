@@ -30,6 +30,11 @@ export function runConfigSchema({ envs, tools }: RunConfigParts) {
         const message = `environment "${env.name}" has no demonstrations to learn from; write warmStart.steps: 0`;
         context.addIssue({ code: 'custom', path: ['warmStart', 'steps'], message });
       }
+      const { n, temperature } = config.rollout.valKwargs;
+      if (n > 1 && (temperature ?? config.rollout.temperature) === 0) {
+        const message = `is ${n}, but at temperature 0 all episodes of a task are the same; write 1, or a rollout.valKwargs.temperature`;
+        context.addIssue({ code: 'custom', path: ['rollout', 'valKwargs', 'n'], message });
+      }
       const longest = config.model.maxPositionEmbeddings;
       if (config.rollout.maxContext > longest) {
         const message = `is more than model.maxPositionEmbeddings (${longest}), write ${longest} or less, or raise that`;
@@ -81,7 +86,7 @@ const rooms = {
   data: z
     .strictObject({
       trainBatchSize: z.int().min(1).default(16).describe('tasks a step; each is played rollout.n times'),
-      evalSize: z.int().min(1).default(64).describe('tasks an evaluation; each is played once'),
+      evalSize: z.int().min(1).default(64).describe('tasks an evaluation; each is played rollout.valKwargs.n times'),
     })
     .prefault({})
     .describe('how many tasks'),

@@ -47,7 +47,7 @@ export class TrainingGroups {
     const tasks = tasksOf(run, 'train', this.#nextTask, data.trainBatchSize);
     this.#nextTask += tasks.length;
     const greedy = estimatorNeeds(algorithm.advEstimator.name).includes('greedyReward')
-      ? await this.#besides(tasks, { step, n: 1, temperature: 0, name: 'greedy' }, signal)
+      ? await this.#besides(tasks, { step, n: 1, sampling: { temperature: 0 }, name: 'greedy' }, signal)
       : undefined;
     const expert =
       algorithm.offPolicyN > 0
@@ -68,7 +68,7 @@ export class TrainingGroups {
 
   async #besides(
     tasks: readonly Task[],
-    { name, ...request }: Pick<CollectRequest, 'step' | 'n' | 'temperature' | 'policy'> & { readonly name: string },
+    { name, ...request }: Pick<CollectRequest, 'step' | 'n' | 'sampling' | 'policy'> & { readonly name: string },
     signal: AbortSignal,
   ): Promise<TrajectoryGroup[]> {
     const groups: TrajectoryGroup[] = [];

@@ -2,18 +2,18 @@ import { loadLatestCheckpoint, type RunState, saveCheckpoint } from '../core/che
 import { ConfigError } from '../core/errors.js';
 import { initialLoopState, type LoopState } from '../core/loop-state.js';
 import type { RunDirectory } from '../core/run-directory.js';
-import { evaluationMetrics, meanReward, toolCallRate } from '../core/step-metrics.js';
+import { meanReward, toolCallRate } from '../core/step-metrics.js';
 import type { ReadableTracker } from '../core/trackers/record.js';
 import { train } from '../core/train.js';
 import { scoredTrajectories } from '../core/trajectories.js';
 import type { Task, Tracker } from '../core/types.js';
+import { validationMetrics } from '../core/validation/validation-metrics.js';
 import { warmStart } from '../core/warm-start.js';
 import { collectDemonstrations } from './demonstrations.js';
 import { evaluationGroups, evaluationTasks } from './evaluation.js';
 import { type House, withHouse } from './house.js';
 import type { Progress } from './progress.js';
 import type { ResolvedRun } from './resolve-run.js';
-import { episodesOf } from './run-episodes.js';
 import { TrainingGroups } from './training-groups.js';
 
 /** Everything a training run is given. */
@@ -82,7 +82,8 @@ class TrainingSession {
     const { config } = run;
     for (const note of this.#house.notes) progress.note(note);
     const { step: lastStep, loop } = await this.#begin(signal);
-    progress.phase('train', config.trainer.totalTrainingSteps, lastStep);
+    if (config.trainer.valOnly) progress.phase('evaluate', 0);
+    else progress.phase('train', config.trainer.totalTrainingSteps, lastStep);
     await train(
       {
         loop: config.trainer,
@@ -109,7 +110,7 @@ class TrainingSession {
     return {
       initialReward: this.#initialReward,
       finalReward: this.#finalReward,
-      steps: config.trainer.totalTrainingSteps,
+      steps: config.trainer.valOnly ? lastStep : config.trainer.totalTrainingSteps,
       seconds: (performance.now() - this.#startedAt) / 1000,
       toolCallRate: this.#toolCallRate,
     };
@@ -154,12 +155,12 @@ class TrainingSession {
 
   async #evaluate(step: number, signal: AbortSignal): Promise<void> {
     const { run, directory, tracker, evalTasks } = this.#options;
-    const request = { ...episodesOf(this.#house, run, directory.name), tasks: evalTasks, step };
+    const request = { house: this.#house, run, runId: directory.name, tasks: evalTasks, step };
     const groups = await evaluationGroups(request, signal);
     this.#finalReward = meanReward(groups);
     this.#toolCallRate = toolCallRate(groups.flatMap(scoredTrajectories));
     if (step === 0) this.#initialReward = this.#finalReward;
-    if (step > this.#lastEvaluation) await tracker.log(step, evaluationMetrics(groups));
+    if (step > this.#lastEvaluation) await tracker.log(step, validationMetrics(groups));
     await tracker.trajectories(step, 'eval', groups);
   }
 

@@ -19,6 +19,7 @@ export const verlNames: { readonly [key: string]: string } = {
   lr_warmup_steps_ratio: 'optimizer.lrWarmupSteps',
   min_lr_ratio: 'optimizer.lrMinRatio',
   clip_grad: 'optimizer.gradClip',
+  do_sample: 'rollout.valKwargs.temperature',
   val_batch_size: 'data.evalSize',
   val_max_samples: 'data.evalSize',
   experiment_name: 'name',

@@ -31,26 +31,6 @@ export function rolloutMetrics(groups: readonly TrajectoryGroup[], sequences: re
   };
 }
 
-/** What an evaluation says: verl's val-core and val-aux names, one data source each. */
-export function evaluationMetrics(groups: readonly TrajectoryGroup[]): Metrics {
-  const bySource = new Map<string, Trajectory[]>();
-  for (const trajectory of groups.flatMap(scoredTrajectories)) {
-    bySource.set(trajectory.dataSource, [...(bySource.get(trajectory.dataSource) ?? []), trajectory]);
-  }
-  const sources = [...bySource].map(([source, trajectories]) => ({
-    [`val-core/${source}/reward/mean@1`]: mean(trajectories.map(({ reward }) => reward.value)),
-    [`val-aux/${source}/tool_call_rate`]: toolCallRate(trajectories),
-    ...Object.fromEntries(
-      Object.keys(trajectories[0]?.reward.parts ?? {}).map((part) => [
-        `val-aux/${source}/${part}/mean@1`,
-        mean(trajectories.map(({ reward }) => reward.parts[part] ?? 0)),
-      ]),
-    ),
-  }));
-  const counts = outcomeCounts(groups);
-  return Object.assign({ 'val-aux/failed': counts['rollout/failed'] ?? 0 }, ...sources);
-}
-
 /** Share of trajectories that called a tool well enough for it to run. */
 export function toolCallRate(trajectories: readonly Trajectory[]): number {
   const called = trajectories.filter(({ turns }) =>

@@ -7,6 +7,7 @@ export const loopConfig = z.strictObject({
   totalTrainingSteps: z.int().min(1).default(40).describe('steps of collect, update, publish'),
   criticWarmup: z.int().min(0).default(0).describe('steps at the start that train the critic alone'),
   valBeforeTrain: z.boolean().default(true).describe('evaluate before the first step'),
+  valOnly: z.boolean().default(false).describe('evaluate and stop'),
   testFreq: z.int().min(0).default(10).describe('steps between evaluations; 0 = only before and after'),
   saveFreq: z.int().min(0).default(10).describe('steps between checkpoints; 0 = only at the end'),
   maxCkptToKeep: z.int().min(1).default(2).describe('checkpoints kept, the newest ones'),
@@ -33,13 +34,15 @@ export interface LoopPlan extends StepPlan {
 /**
  * Reinforcement learning in one screen: steps; evaluate and save now and then.
  * An aborted signal ends it between two updates: the last finished step is saved unless it was, then the reason is thrown.
+ * A run that is to evaluate only does no more than that.
  * A resumed run repeats the evaluation of the step it starts from if that has one: the interruption may have cut it off.
  */
 export async function train(plan: LoopPlan, parts: LoopParts, signal: AbortSignal): Promise<void> {
   const { totalTrainingSteps, saveFreq } = plan.loop;
   const uninterrupted = new AbortController().signal;
   let version = await parts.trainer.publish(signal);
-  if (isEvaluated(plan, plan.lastStep)) await parts.evaluate(plan.lastStep, signal);
+  if (plan.loop.valOnly || isEvaluated(plan, plan.lastStep)) await parts.evaluate(plan.lastStep, signal);
+  if (plan.loop.valOnly) return;
   let { lastStep, state } = plan;
   let savedStep = lastStep;
   try {

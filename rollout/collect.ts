@@ -3,6 +3,7 @@ import { log } from '../core/log.js';
 import { rngKey } from '../core/rng.js';
 import type { Failure, JobFabric, Outcome, Task, TrajectoryGroup } from '../core/types.js';
 import type { Split } from '../envs/environment.js';
+import type { SamplingOverrides } from './config.js';
 import { EPISODE_JOB, type EpisodePayload, parseOutcome } from './episode-job.js';
 import { Submissions } from './submissions.js';
 
@@ -22,7 +23,7 @@ export interface CollectRequest {
   /** Default 'model'. */
   readonly policy?: EpisodePayload['policy'];
   /** Default: the workers' config. */
-  readonly temperature?: number;
+  readonly sampling?: SamplingOverrides;
   /** Jobs handed to the fabric at once; default 256. */
   readonly maxInFlight?: number;
 }
@@ -71,8 +72,8 @@ function submitGroup(
 async function episode(request: CollectRequest, task: Task, member: number, signal: AbortSignal): Promise<Outcome> {
   const { fabric, step, split, runId, deadlineMs, attempts, policy = 'model' } = request;
   const seed = rngKey(request.seed, split, step, task.id, member);
-  const temperature = request.temperature === undefined ? {} : { temperature: request.temperature };
-  const payload = { task: { ...task }, split, step, member, seed, policy, ...temperature };
+  const sampling = request.sampling === undefined ? {} : { sampling: { ...request.sampling } };
+  const payload = { task: { ...task }, split, step, member, seed, policy, ...sampling };
   const run = policy === 'teacher' ? `${runId}-teacher` : runId;
   const options = { id: `${run}-${split}-${step}-${task.id}-${member}`, deadlineMs, attempts };
   try {

@@ -1,22 +1,37 @@
 import { z } from 'zod';
 
+const temperature = z.number().min(0).max(10);
+const topK = z.int().min(0);
+const topP = z.number().positive().max(1);
+const minP = z.number().min(0).max(1);
+
+/** How tokens are drawn in an episode, where it is not the run's own way. */
+export const samplingOverrides = z.strictObject({
+  temperature: temperature.exactOptional(),
+  topK: topK.exactOptional(),
+  topP: topP.exactOptional(),
+  minP: minP.exactOptional(),
+});
+
+export type SamplingOverrides = z.output<typeof samplingOverrides>;
+
 /** How episodes are sampled and what they may spend. */
 export const rolloutConfig = z.strictObject({
   n: z.int().min(1).max(1024).default(8).describe('episodes a task: the size of a group'),
-  temperature: z.number().min(0).max(10).default(1).describe('sampling temperature; 0 picks the most likely token'),
-  topK: z.int().min(0).default(0).describe('sample from the so many likeliest tokens only; 0 = all'),
-  topP: z
-    .number()
-    .positive()
-    .max(1)
-    .default(1)
-    .describe('sample from the likeliest tokens that together have this probability; 1 = all'),
-  minP: z
-    .number()
-    .min(0)
-    .max(1)
-    .default(0)
-    .describe('sample from tokens at least so many times as likely as the likeliest; 0 = all'),
+  temperature: temperature.default(1).describe('sampling temperature; 0 picks the most likely token'),
+  topK: topK.default(0).describe('sample from the so many likeliest tokens only; 0 = all'),
+  topP: topP.default(1).describe('sample from the likeliest tokens that together have this probability; 1 = all'),
+  minP: minP.default(0).describe('sample from tokens at least so many times as likely as the likeliest; 0 = all'),
+  valKwargs: z
+    .strictObject({
+      n: z.int().min(1).max(1024).default(1).describe('episodes a task of an evaluation'),
+      temperature: temperature.nullable().default(null).describe('sampling temperature of evaluations'),
+      topK: topK.nullable().default(null).describe('likeliest tokens that evaluations sample from'),
+      topP: topP.nullable().default(null).describe('probability that the tokens have which evaluations sample from'),
+      minP: minP.nullable().default(null).describe('least relative likelihood of tokens that evaluations sample from'),
+    })
+    .prefault({})
+    .describe('how evaluations sample; null takes the value that training has'),
   maxTurns: z.int().min(1).max(1000).default(4).describe('assistant turns an episode'),
   maxResponseTokens: z
     .int()
@@ -47,3 +62,9 @@ export const rolloutConfig = z.strictObject({
 });
 
 export type RolloutConfig = z.infer<typeof rolloutConfig>;
+
+/** How evaluations draw tokens where that is not the run's own way. */
+export function validationSampling({ valKwargs }: RolloutConfig): SamplingOverrides {
+  const { n: _, ...sampling } = valKwargs;
+  return samplingOverrides.parse(Object.fromEntries(Object.entries(sampling).filter(([, value]) => value !== null)));
+}

@@ -3,7 +3,7 @@ import { InfrastructureError } from '../core/errors.js';
 import type { InferenceEngine, JobHandler, Json, Outcome, SandboxProvider } from '../core/types.js';
 import type { EnvDefinition } from '../envs/environment.js';
 import type { Tool } from '../tools/tool.js';
-import type { RolloutConfig } from './config.js';
+import { type RolloutConfig, samplingOverrides } from './config.js';
 import { teacherEngine } from './engines/teacher.js';
 import { outcomeSchema } from './outcome-schema.js';
 import type { Renderer } from './renderer.js';
@@ -26,7 +26,7 @@ export const episodePayload = z.strictObject({
   /** Who speaks: the engine's weights or the environment's scripted teacher. */
   policy: z.enum(['model', 'teacher']),
   /** Overrides the config's: evaluation is often greedy. */
-  temperature: z.number().min(0).exactOptional(),
+  sampling: samplingOverrides.exactOptional(),
 });
 
 export type EpisodePayload = z.infer<typeof episodePayload>;
@@ -58,9 +58,9 @@ export function episodeHandler(deps: EpisodeDeps): JobHandler {
 
 function episodeOf(deps: EpisodeDeps, payload: EpisodePayload): RolloutRequest {
   const { definition, options, tools, renderer, sandboxProvider } = deps;
-  const { task, seed, policy, temperature = deps.config.temperature } = payload;
+  const { task, seed, policy, sampling } = payload;
   const env = definition.create(options, tools);
-  const config = { ...deps.config, temperature };
+  const config = { ...deps.config, ...sampling };
   const common = { task, seed, renderer, config, sandboxProvider };
   if (policy === 'model') return { ...common, env, engine: deps.engine };
   return { ...common, ...teacherEngine({ definition, options, env, task, renderer, seed }) };

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { evaluationMetrics, meanReward, rolloutMetrics, toolCallRate } from '../../core/step-metrics.js';
+import { meanReward, rolloutMetrics, toolCallRate } from '../../core/step-metrics.js';
 import type { ToolCallRecord, Trajectory, TrajectoryGroup } from '../../core/types.js';
 import { experienceOf } from '../helpers/experience.js';
 import { exampleGroup, exampleTrajectory } from '../helpers/trajectories.js';
@@ -40,7 +40,6 @@ test('a step without a scored rollout has counts and no scores', async () => {
 
 test('a step of nothing has finite metrics', () => {
   expect(Object.values(rolloutMetrics([], [])).every(Number.isFinite)).toBe(true);
-  expect(evaluationMetrics([])).toEqual({ 'val-aux/failed': 0 });
 });
 
 test('the tool call rate is the share of trajectories with a call that ran', () => {
@@ -74,23 +73,8 @@ test('turns are what the rollout counted', async () => {
   expect(metrics).toMatchObject({ 'num_turns/mean': 4, 'num_turns/max': 6, 'num_turns/min': 2 });
 });
 
-test('evaluation reports each data source and each part of the reward on its own', () => {
-  const at = (dataSource: string, value: number, format: number): Trajectory =>
-    exampleTrajectory({ dataSource, reward: { value, parts: { format } } });
-  expect(evaluationMetrics([groupOf(at('gsm8k', 1, 1)), groupOf(at('aime', 0, 1), at('gsm8k', 0, 0.5))])).toEqual({
-    'val-core/gsm8k/reward/mean@1': 0.5,
-    'val-aux/gsm8k/format/mean@1': 0.75,
-    'val-aux/gsm8k/tool_call_rate': 1,
-    'val-core/aime/reward/mean@1': 0,
-    'val-aux/aime/format/mean@1': 1,
-    'val-aux/aime/tool_call_rate': 1,
-    'val-aux/failed': 0,
-  });
-});
-
-test('a failed rollout of an evaluation is counted, not scored 0', () => {
+test('a failed rollout has no part in the mean reward', () => {
   const group = { ...groupOf(withReward(1)), outcomes: [...groupOf(withReward(1)).outcomes, failed] };
-  expect(evaluationMetrics([group])).toMatchObject({ 'val-core/sum/reward/mean@1': 1, 'val-aux/failed': 1 });
   expect(meanReward([group])).toBe(1);
 });
 

@@ -96,6 +96,12 @@ describe('the loop', () => {
     expect(diary.events).toEqual(['publish', 'evaluate 3']);
   });
 
+  it('told to evaluate only, it does that whatever else stands in the plan', async () => {
+    const diary = new Diary();
+    await train(plan({ totalTrainingSteps: 3, valOnly: true, valBeforeTrain: false }), diary.parts(), never);
+    expect(diary.events).toEqual(['publish', 'evaluate 0']);
+  });
+
   it('gives the trainer the learning rate of the step and the temperature of the sampling', async () => {
     const diary = new Diary();
     await train(plan({ totalTrainingSteps: 3 }), diary.parts(), never);

@@ -26,6 +26,13 @@ test('eval tells the metrics of the newest checkpoint, also with other tools, an
   expect(readFileSync(at('run/metrics.jsonl'), 'utf8')).toBe(before);
 });
 
+test('eval plays each task as often as it is told', async () => {
+  const { stdout } = await workplace.run(['eval', 'run', 'rollout.valKwargs={n: 2, topK: 3}', '--json', '--quiet']);
+  const names = Object.keys(JSON.parse(stdout));
+  expect(names).toContain('val-core/arithmetic/reward/mean@2');
+  expect(names).toContain('val-aux/arithmetic/reward/pass@2');
+});
+
 test('report draws report.html and curves.svg anew', async () => {
   for (const name of ['report.html', 'curves.svg']) rmSync(at('run', name));
   expect(await workplace.run(['report', 'run'])).toMatchObject({ code: 0, stderr: '' });

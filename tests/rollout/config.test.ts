@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { rolloutConfig } from '../../rollout/config.js';
+import { rolloutConfig, validationSampling } from '../../rollout/config.js';
 
 describe('rolloutConfig', () => {
   it('has a default for everything', () => {
@@ -9,6 +9,7 @@ describe('rolloutConfig', () => {
       topK: 0,
       topP: 1,
       minP: 0,
+      valKwargs: { n: 1, temperature: null, topK: null, topP: null, minP: null },
       maxTurns: 4,
       maxResponseTokens: 256,
       maxTurnTokens: 128,
@@ -37,5 +38,13 @@ describe('rolloutConfig', () => {
 
   it('describes every key', () => {
     expect(Object.values(rolloutConfig.shape).filter((field) => !field.description)).toEqual([]);
+  });
+});
+
+describe('validationSampling', () => {
+  it('is what the config sets apart for evaluations and nothing else', () => {
+    const valKwargs = { n: 4, temperature: 0.6, topK: null, topP: 1, minP: null };
+    expect(validationSampling(rolloutConfig.parse({ valKwargs }))).toEqual({ temperature: 0.6, topP: 1 });
+    expect(validationSampling(rolloutConfig.parse({ temperature: 0.5, topK: 3 }))).toEqual({});
   });
 });

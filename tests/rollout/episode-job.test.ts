@@ -79,9 +79,15 @@ describe('an episode job', () => {
 
   it('samples at the temperature of the payload, else at that of the config', async () => {
     const { engine, handle } = worker(['yes', 'yes']);
-    await handle({ ...payload, temperature: 0 }, context());
+    await handle({ ...payload, sampling: { temperature: 0 } }, context());
     await handle(payload, context());
     expect(engine.calls.map(({ sampling }) => sampling.temperature)).toEqual([0, 1]);
+  });
+
+  it('draws from the part of the distribution that the payload leaves', async () => {
+    const { engine, handle } = worker(['yes']);
+    await handle({ ...payload, sampling: { topK: 3, topP: 0.5, minP: 0.1 } }, context());
+    expect(engine.calls[0]?.sampling).toMatchObject({ temperature: 1, topK: 3, topP: 0.5, minP: 0.1 });
   });
 
   it('lets the teacher speak when told so', async () => {
