@@ -1,5 +1,6 @@
 import { loadLatestCheckpoint, type RunState, saveCheckpoint } from '../core/checkpoint.js';
 import { ConfigError } from '../core/errors.js';
+import { log } from '../core/log.js';
 import { initialLoopState, type LoopState } from '../core/loop-state.js';
 import type { RunDirectory } from '../core/run-directory.js';
 import { meanReward, toolCallRate } from '../core/step-metrics.js';
@@ -103,7 +104,7 @@ class TrainingSession {
         collect: (request, signal) => this.#tasks.collect(request, signal),
         evaluate: (step, signal) => this.#evaluate(step, signal),
         save: (step, state, signal) => this.#save(step, state, signal),
-        remark: (sentence) => progress.note(sentence),
+        remark: (sentence) => log('warn', 'remark', { sentence }),
       },
       signal,
     );

@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import type { AlgorithmConfig } from './algorithm-config.js';
+import { alarmsState } from './signal/alarms.js';
+import { metricsEmaState } from './signal/metrics-ema.js';
 import { signalExplainerState } from './signal/signal-explainer.js';
 
 /** What the loop carries from step to step besides weights; JSON, a part of every checkpoint. */
@@ -10,6 +12,8 @@ export const loopStateSchema = z.strictObject({
   entropyCoef: z.number(),
   entropy: z.number().nullable(),
   signal: signalExplainerState,
+  alarms: alarmsState,
+  metricsEma: metricsEmaState,
 });
 
 export type LoopState = z.output<typeof loopStateSchema>;
@@ -20,5 +24,7 @@ export function initialLoopState({ klCtrl, adaptiveEntropy }: AlgorithmConfig): 
     entropyCoef: adaptiveEntropy.initialCoef,
     entropy: null,
     signal: { flatSteps: 0, told: null },
+    alarms: { histories: {}, rules: {} },
+    metricsEma: {},
   };
 }

@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import type { LoopState } from './loop-state.js';
+import { alarmsConfig } from './signal/alarms-config.js';
+import { metricsEmaConfig } from './signal/metrics-ema.js';
 import { type StepParts, type StepPlan, trainingStep } from './training-step.js';
 import type { Tracker } from './types.js';
 
@@ -11,6 +13,8 @@ export const loopConfig = z.strictObject({
   testFreq: z.int().min(0).default(10).describe('steps between evaluations; 0 = only before and after'),
   saveFreq: z.int().min(0).default(10).describe('steps between checkpoints; 0 = only at the end'),
   maxCkptToKeep: z.int().min(1).default(2).describe('checkpoints kept, the newest ones'),
+  alarms: alarmsConfig.prefault({}).describe('warnings when a run goes wrong in a known way'),
+  metricsEma: metricsEmaConfig.prefault({}).describe('moving averages of metrics'),
 });
 
 /** What the loop is given; it knows neither environments nor rollouts. */
@@ -20,7 +24,7 @@ export interface LoopParts extends StepParts {
   evaluate(step: number, signal: AbortSignal): Promise<void>;
   /** Makes everything up to and including `step` survive a crash. */
   save(step: number, state: LoopState, signal: AbortSignal): Promise<void>;
-  /** Tells a person what the numbers mean. */
+  /** Tells a person what the numbers mean, a sentence at a time. */
   remark(sentence: string): void;
 }
 

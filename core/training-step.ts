@@ -10,7 +10,7 @@ import { rngKey } from './rng.js';
 import { resolveRolloutCorrection } from './rollout-correction/config.js';
 import { type OptimizerConfig, optimizerOptions } from './schedule.js';
 import { explainSignal } from './signal/explain-signal.js';
-import { SignalExplainer } from './signal/signal-explainer.js';
+import { type WatchConfig, type WatchState, watchStep } from './signal/watch-step.js';
 import { rolloutMetrics } from './step-metrics.js';
 import { Stopwatch } from './stopwatch.js';
 import type {
@@ -27,7 +27,7 @@ export interface StepPlan {
   readonly algorithm: AlgorithmConfig;
   readonly critic: CriticConfig;
   readonly optimizer: OptimizerConfig;
-  readonly loop: { readonly totalTrainingSteps: number; readonly criticWarmup: number };
+  readonly loop: WatchConfig & { readonly totalTrainingSteps: number; readonly criticWarmup: number };
   /** Groups a step. */
   readonly trainBatchSize: number;
   readonly temperature: number;
@@ -91,9 +91,7 @@ export async function trainingStep(
   const updated = await update(plan, parts, { step, state, experience, time });
   const published = await time.measure('update_weights', () => parts.trainer.publish(uninterrupted));
   const signals = explainSignal(groupViews(collected, experience));
-  const explainer = new SignalExplainer(state.signal);
-  const remark = explainer.observe(signals.signals);
-  const metrics: Metrics = {
+  const numbers: Metrics = {
     ...rolloutMetrics(collected.kept, experience.sequences),
     ...experience.metrics,
     ...updated,
@@ -102,12 +100,14 @@ export async function trainingStep(
     'train/num_gen_batches': collected.rounds,
     'perf/event_loop_lag_p99_ms': lag.p99(),
   };
+  const metrics = { ...numbers, ...time.metrics(numbers['perf/total_num_tokens'] ?? 0) };
+  const watched = watchStep(plan.loop, state, { metrics, signals: signals.signals });
   return {
     version: published,
-    state: { ...nextState(plan, state, experience, metrics), signal: explainer.state },
-    metrics: { ...metrics, ...time.metrics(metrics['perf/total_num_tokens'] ?? 0) },
+    state: { ...nextState(plan, state, experience, metrics), ...watched.state },
+    metrics: { ...metrics, ...watched.metrics },
     groups: collected.kept,
-    remarks: remark === undefined ? [] : [remark],
+    remarks: watched.remarks,
   };
 }
 
@@ -195,7 +195,7 @@ function nextState(
   state: LoopState,
   { rewardKl, sequences }: Experience,
   metrics: Metrics,
-): Omit<LoopState, 'signal'> {
+): Omit<LoopState, keyof WatchState> {
   const entropy = metrics['actor/entropy'] ?? state.entropy;
   return {
     klCoef:

@@ -34,7 +34,7 @@ export const alarmRules: readonly AlarmRule[] = [
     bound: ({ minToolCallShare }, { peak }) =>
       minToolCallShare === 0 || peak < MIN_TOOL_CALL_PEAK ? undefined : minToolCallShare * peak,
     finding: 'the policy stops calling tools',
-    comparison: 'the share alarms.minToolCallShare of its highest average',
+    comparison: 'the share trainer.alarms.minToolCallShare of its highest average',
     remedy: 'reward answers that tools make right, lower optimizer.lr, or see in the trajectories which calls fail',
   },
   {
@@ -43,7 +43,7 @@ export const alarmRules: readonly AlarmRule[] = [
     side: 'below',
     bound: ({ minEntropyShare }, { start }) => shareOf(minEntropyShare, start),
     finding: 'the policy has almost stopped exploring',
-    comparison: 'the share alarms.minEntropyShare of its start',
+    comparison: 'the share trainer.alarms.minEntropyShare of its start',
     remedy: 'raise algorithm.policyLoss.clipRatioHigh or algorithm.entropyCoeff, or lower optimizer.lr',
   },
   {
@@ -52,7 +52,7 @@ export const alarmRules: readonly AlarmRule[] = [
     side: 'above',
     bound: ({ maxLengthFactor }, { start }) => shareOf(maxLengthFactor, start),
     finding: 'responses grow without end',
-    comparison: 'alarms.maxLengthFactor times its start',
+    comparison: 'trainer.alarms.maxLengthFactor times its start',
     remedy: 'lower rollout.maxTurnTokens, set algorithm.lossAggMode to token-mean, or reward short answers',
   },
   {
@@ -61,7 +61,7 @@ export const alarmRules: readonly AlarmRule[] = [
     side: 'below',
     bound: ({ minLengthShare }, { start }) => shareOf(minLengthShare, start),
     finding: 'responses shrink to almost nothing',
-    comparison: 'the share alarms.minLengthShare of its start',
+    comparison: 'the share trainer.alarms.minLengthShare of its start',
     remedy: 'see in the trajectories whether the reward can be had without the work, or lower optimizer.lr',
   },
   {
@@ -70,7 +70,7 @@ export const alarmRules: readonly AlarmRule[] = [
     side: 'above',
     bound: ({ maxClipRatio }) => maxClipRatio,
     finding: 'budgets cut off most episodes',
-    comparison: 'alarms.maxClipRatio',
+    comparison: 'trainer.alarms.maxClipRatio',
     remedy: 'raise rollout.maxResponseTokens, rollout.maxTurns or rollout.maxContext',
   },
   {
@@ -79,7 +79,7 @@ export const alarmRules: readonly AlarmRule[] = [
     side: 'above',
     bound: ({ maxPpoKl }) => (maxPpoKl === 0 ? undefined : maxPpoKl),
     finding: 'an update moves the policy too far',
-    comparison: 'alarms.maxPpoKl',
+    comparison: 'trainer.alarms.maxPpoKl',
     remedy: 'lower optimizer.lr or algorithm.ppoEpochs, or raise algorithm.ppoMiniBatchSize',
   },
   {
@@ -88,7 +88,7 @@ export const alarmRules: readonly AlarmRule[] = [
     side: 'above',
     bound: ({ maxReferenceKl }) => (maxReferenceKl === 0 ? undefined : maxReferenceKl),
     finding: 'the policy has left its reference',
-    comparison: 'alarms.maxReferenceKl',
+    comparison: 'trainer.alarms.maxReferenceKl',
     remedy: 'lower optimizer.lr, or weight the KL term more',
   },
 ];
