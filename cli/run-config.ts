@@ -5,6 +5,7 @@ import { ConfigError } from '../core/errors.js';
 import { modelConfig } from '../core/model/config.js';
 import { optimizerConfig } from '../core/schedule.js';
 import { backendNames, matmulPrecisions } from '../core/tensor/backend-names.js';
+import { trackersConfig } from '../core/trackers/config.js';
 import { loopConfig } from '../core/train.js';
 import { warmStartConfig } from '../core/warm-start.js';
 
@@ -75,6 +76,24 @@ const general = {
     .describe('how text becomes tokens'),
 };
 
+const directoryPath = z.string().min(1).nullable().default(null);
+
+const trainerConfig = z.strictObject({
+  ...loopConfig.shape,
+  logger: trackersConfig.default([]),
+  projectName: z.string().min(1).default('verlet').describe('what trackers file the run under'),
+  experimentName: z
+    .string()
+    .min(1)
+    .nullable()
+    .default(null)
+    .describe('what trackers call the run, another name for each of a project; null takes that of the run directory'),
+  rolloutDataDir: directoryPath.describe(
+    'directory for the samples of each training step as verl dumps them, from the run directory; null writes none',
+  ),
+  validationDataDir: directoryPath.describe('the same for evaluations, another directory'),
+});
+
 /** The sections of rooms, each configured beside its code. */
 const rooms = {
   model: modelConfig.prefault({}).describe('size of the policy'),
@@ -90,7 +109,7 @@ const rooms = {
     })
     .prefault({})
     .describe('how many tasks'),
-  trainer: loopConfig.prefault({}).describe('the loop'),
+  trainer: trainerConfig.prefault({}).describe('the loop, and where it writes'),
   engine: engineConfig.prefault({}).describe('the policy server'),
   fabric: fabricConfig.prefault({}).describe('how jobs travel'),
   sandbox: sandboxConfig.prefault({}).describe('where the model’s code runs'),

@@ -1,7 +1,7 @@
 import { setLogSink } from '../core/log.js';
 import type { CommandContext } from './command-context.js';
 import { Interrupted } from './interrupt.js';
-import { isWatched, Progress } from './progress.js';
+import { isWatched, Progress, type TextStream } from './progress.js';
 
 interface Options {
   /** Only log lines and the answer to an interruption. */
@@ -12,7 +12,7 @@ interface Options {
  * A progress on stderr that log lines and the answer to an interruption go through, so that they never tear its block;
  * dispose to give stderr back.
  */
-export class TerminalProgress implements Disposable {
+export class TerminalProgress implements Disposable, TextStream {
   readonly progress: Progress;
 
   readonly #signal: AbortSignal;
@@ -30,6 +30,11 @@ export class TerminalProgress implements Disposable {
     setLogSink(this.#say);
     this.#signal = signal;
     signal.addEventListener('abort', this.#onAbort, { once: true });
+  }
+
+  /** Whole lines that stay, also where there is no progress. */
+  write(text: string): void {
+    this.#say(text.replace(/\n$/, ''));
   }
 
   [Symbol.dispose](): void {

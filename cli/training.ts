@@ -26,6 +26,11 @@ export interface TrainingOptions {
   /** The run's own records, to be cut with `resumeAt` at the checkpoint's step. */
   readonly records: ReadableTracker;
   readonly progress: Progress;
+  /**
+   * Called once, when the start can no more be refused and nothing was told yet. `resumedAt`: of a run that is taken up, the last
+   * step whose records stand, -1 for none. Returns what a person should know.
+   */
+  openTrackers(resumedAt: number | undefined): Promise<readonly string[]>;
   /** Take up the directory's newest checkpoint; from the start if there is none. */
   readonly resume: boolean;
 }
@@ -128,7 +133,10 @@ class TrainingSession {
         `the run began with seed ${state.seed} and cannot go on with ${run.config.seed}; leave seed out`,
       );
     }
-    if (resume) await records.resumeAt(state === undefined || state.step === 0 ? -1 : state.step);
+    const standing = state === undefined || state.step === 0 ? -1 : state.step;
+    const notes = await this.#options.openTrackers(resume ? standing : undefined);
+    for (const note of notes) this.#options.progress.note(note);
+    if (resume) await records.resumeAt(standing);
     if (state === undefined) {
       await this.#warmStart(signal);
       const loop = initialLoopState(run.config.algorithm);

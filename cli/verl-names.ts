@@ -22,8 +22,6 @@ export const verlNames: { readonly [key: string]: string } = {
   do_sample: 'rollout.valKwargs.temperature',
   val_batch_size: 'data.evalSize',
   val_max_samples: 'data.evalSize',
-  experiment_name: 'name',
-  project_name: 'name',
   tool_config_path: 'tools',
   resume_mode: 'the option --resume RUN',
   resume_from_path: 'the option --resume RUN',

@@ -82,10 +82,11 @@ export class RunDirectory {
     return loadYaml(this.configPath);
   }
 
-  /** Deletes the directory if the run never got to log anything: a refused start leaves nothing behind. */
+  /** Deletes the directory if the run never got to keep anything: a refused start leaves nothing behind. */
   async removeIfUnused(): Promise<void> {
     const entries = await entriesOf(this.path);
-    if (entries === undefined || entries === 'file' || entries.some((entry) => entry !== 'config.yaml')) return;
+    const kept = [this.metricsPath, this.trajectoriesPath, this.checkpointsPath].map((path) => basename(path));
+    if (entries === undefined || entries === 'file' || entries.some((entry) => kept.includes(entry))) return;
     await rm(this.path, { recursive: true });
   }
 }

@@ -2,13 +2,13 @@ import { Command } from 'commander';
 import { ConfigError } from '../../core/errors.js';
 import { resolveRolloutCorrection } from '../../core/rollout-correction/config.js';
 import { RunDirectory } from '../../core/run-directory.js';
-import { FanOutTracker } from '../../core/trackers/fan-out.js';
 import { JsonlTracker } from '../../core/trackers/jsonl.js';
 import { type CommandContext, example } from '../command-context.js';
 import { ProgressTracker } from '../progress-tracker.js';
 import { writeReport } from '../report/write-report.js';
 import { resolveRun } from '../resolve-run.js';
 import type { RunConfig } from '../run-config.js';
+import { RunTracker } from '../run-tracker.js';
 import { StreamTracker } from '../stream-tracker.js';
 import { TerminalProgress } from '../terminal-progress.js';
 import { formatDuration, formatNumber } from '../text.js';
@@ -134,9 +134,15 @@ async function runInDirectory(context: CommandContext, { run, directory, flags }
   const { progress } = terminal;
   const records = new JsonlTracker(directory);
   const streams = flags.json ? [new StreamTracker(context.io.stdout)] : [];
-  const tracker = new FanOutTracker([records, new ProgressTracker(progress), ...streams]);
+  const own = [records, new ProgressTracker(progress), ...streams];
+  const { env } = context.io;
+  await using tracker = new RunTracker({ run, directory, own, stream: terminal, env, startedAt: new Date() });
+  const openTrackers = (resumedAt: number | undefined) => tracker.open(resumedAt, context.signal);
   const resume = flags.resume !== undefined;
-  return await context.runTraining({ run, directory, tracker, records, progress, resume }, context.signal);
+  const options = { run, directory, tracker, records, progress, openTrackers, resume };
+  const summary = await context.runTraining(options, context.signal);
+  tracker.finish();
+  return summary;
 }
 
 interface Result {

@@ -130,6 +130,19 @@ describe('the user’s mistakes end with exit code 2, one sentence and nothing o
     expect(await readdir(root)).toEqual(['run.yaml']);
   });
 
+  test.each([
+    ['trainer.logger=[mlflow]', /^error: tracker mlflow: no server is named; /],
+    ['trainer.logger=[tensorboard, mlflow]', /^error: tracker mlflow: no server is named; /],
+    ['trainer={logger: [wandb], projectName: a/b}', /^error: .*a\/b/],
+    ['trainer.logger=[tensorbord]', /trainer\.logger\.0: unknown tracker "tensorbord"; did you mean "tensorboard"/],
+    ['trainer={rolloutDataDir: a/b, validationDataDir: ./a/b}', /^error: trainer\.rolloutDataDir and .* are both /],
+  ])('%s', async (override, sentence) => {
+    const { exitCode, stderr } = await runCli(['train', config, override, '--run-dir', runDir]);
+    expect(stderr).toMatch(sentence);
+    expect(exitCode).toBe(2);
+    expect(await readdir(root)).toEqual(['run.yaml']);
+  });
+
   test('a used run directory is not written over', async () => {
     await runCli(['train', config, '--run-dir', runDir]);
     const { exitCode, stderr } = await runCli(['train', config, '--run-dir', runDir]);

@@ -47,6 +47,7 @@ test('a named directory must be new or empty', async () => {
 test('a directory without results is removed, one with results stays', async () => {
   const [unused, used] = [await RunDirectory.create(root, 'a', now), await RunDirectory.create(root, 'b', now)];
   for (const directory of [unused, used]) await directory.writeConfig({});
+  await writeFile(join(unused.path, 'mlflow.json'), '');
   await writeFile(used.metricsPath, '');
   for (const directory of [unused, used]) await directory.removeIfUnused();
   expect(await readdir(root)).toEqual([used.name]);

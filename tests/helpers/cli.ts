@@ -54,7 +54,8 @@ export const sumEnv: EnvDefinition = {
 };
 
 /** Logs two steps and an evaluation, as a training would. */
-export const twoSteps: RunTraining = async ({ tracker, progress }) => {
+export const twoSteps: RunTraining = async ({ tracker, progress, openTrackers }) => {
+  for (const note of await openTrackers(undefined)) progress.note(note);
   progress.phase('train', 2);
   for (const step of [1, 2]) {
     await tracker.log(step, { 'critic/score/mean': step / 2, 'actor/entropy': 1.5 });
