@@ -105,6 +105,10 @@ export class GuardedTracker implements OpenTracker {
     this.#enqueue({ kind: 'trajectories', tell: (tracker) => tracker.trajectories(step, split, groups) });
   }
 
+  finish(): void {
+    this.#enqueue({ kind: 'metrics', tell: async (tracker) => tracker.finish?.() });
+  }
+
   /** Tells what waits, as long as that may take, and closes the tracker. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing ??= this.#close();

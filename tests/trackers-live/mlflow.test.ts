@@ -34,7 +34,7 @@ interface Session {
   readonly ends?: 'finished' | 'failed' | 'killed';
 }
 
-const folder = new TemporaryFolder();
+let folder: TemporaryFolder;
 let server: Awaited<ReturnType<typeof servePython>> | undefined;
 
 /** Logs the steps as one session of the run in the project's folder. */
@@ -80,13 +80,14 @@ async function ask(path: string, body?: object): Promise<unknown> {
 
 describe.runIf(trackersPython)(`an MLflow server (${needsPython})`, () => {
   beforeAll(async () => {
+    folder = new TemporaryFolder();
     const store = `sqlite:///${join(folder.path, 'mlflow.db')}`;
     const args = ['server', '--backend-store-uri', store, '--artifacts-destination', join(folder.path, 'artifacts')];
     server = await servePython('mlflow', [...args, '--workers', '1'], '/health');
   }, 180_000);
   afterAll(async () => {
     await server?.[Symbol.asyncDispose]();
-    folder[Symbol.dispose]();
+    folder?.[Symbol.dispose]();
   });
 
   test('has the whole run: name, params, metrics by step, numbers that are none, and its end', async () => {
