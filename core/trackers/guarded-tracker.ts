@@ -31,7 +31,7 @@ const usualLimits: GuardLimits = {
   backoffMs: 500,
   maxBackoffMs: 30_000,
   maxRefusals: 10,
-  flushTimeoutMs: 10_000,
+  flushTimeoutMs: 20_000,
   closeTimeoutMs: 5_000,
 };
 
