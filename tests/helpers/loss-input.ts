@@ -8,13 +8,12 @@ export function lossInput({ logProbs, ...given }: Given): PolicyLossInput {
   const count = logProbs.size;
   return {
     logProbs,
-    oldLogProbs: tf.clone(logProbs),
-    advantages: tf.ones([count]),
-    segments: tf.zeros([count], 'int32'),
-    segmentCount: 1,
-    isOffPolicy: tf.zeros([count]),
-    rolloutIsWeights: tf.ones([count]),
-    prepared: tf.zeros([count]),
-    ...given,
+    oldLogProbs: given.oldLogProbs ?? tf.clone(logProbs),
+    advantages: given.advantages ?? tf.ones([count]),
+    segments: given.segments ?? tf.zeros([count], 'int32'),
+    segmentCount: given.segmentCount ?? 1,
+    isOffPolicy: given.isOffPolicy ?? tf.zeros([count]),
+    rolloutIsWeights: given.rolloutIsWeights ?? tf.ones([count]),
+    prepared: given.prepared ?? tf.zeros([count]),
   };
 }
