@@ -37,9 +37,16 @@ async function step(): Promise<{ -readonly [Key in keyof StepAnswer]: StepAnswer
 function updateOptions(ppoMiniBatchSize: number): UpdateOptions {
   const { ppoEpochs, ppoMaxTokenLenPerGpu, entropyCoeff } = algorithmConfig.parse({});
   return {
+    model: 'actor',
     policyLoss: { name: 'sft' },
     lossAggMode: 'token-mean',
     lossScaleFactor: 1,
+    klLossCoef: 0,
+    klLossType: 'low_var_kl',
+    vfCoef: 0,
+    cliprangeValue: 0.5,
+    shuffle: false,
+    seed: 0,
     entropyCoeff,
     ppoEpochs,
     ppoMiniBatchSize,

@@ -1,5 +1,5 @@
 import { InfrastructureError } from '../core/errors.js';
-import { scoredTrajectories } from '../core/experience.js';
+import { scoredTrajectories } from '../core/trajectories.js';
 import type { JobFabric, TrainSequence } from '../core/types.js';
 import { collectGroups } from '../rollout/collect.js';
 import type { ResolvedRun } from './resolve-run.js';

@@ -39,6 +39,7 @@ export async function withHouse<Result>(
     threads,
     matmulPrecision,
     model,
+    criticTrunk: config.critic.trunk,
     seed,
     vocabSize: byteTokenizer.vocabSize,
     maxBatchSize,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { algorithmConfig } from '../core/algorithm-config.js';
+import { criticConfig } from '../core/critic-config.js';
 import { ConfigError } from '../core/errors.js';
 import { modelConfig } from '../core/model/config.js';
 import { optimizerConfig } from '../core/schedule.js';
@@ -75,6 +76,7 @@ const rooms = {
   warmStart: warmStartConfig.prefault({}).describe('supervised training before reinforcement learning'),
   optimizer: optimizerConfig.prefault({}).describe('the optimizer of reinforcement learning'),
   algorithm: algorithmConfig.prefault({}).describe('advantages and losses'),
+  critic: criticConfig.prefault({}).describe('the value function, where there is one'),
   rollout: rolloutConfig.prefault({}).describe('how episodes are sampled and what they may spend'),
   data: z
     .strictObject({

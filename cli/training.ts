@@ -1,19 +1,20 @@
 import { loadLatestCheckpoint, type RunState, saveCheckpoint } from '../core/checkpoint.js';
 import { ConfigError } from '../core/errors.js';
-import { scoredTrajectories } from '../core/experience.js';
+import { initialLoopState, type LoopState } from '../core/loop-state.js';
 import type { RunDirectory } from '../core/run-directory.js';
 import { evaluationMetrics, meanReward, toolCallRate } from '../core/step-metrics.js';
 import type { ReadableTracker } from '../core/trackers/record.js';
 import { train } from '../core/train.js';
-import type { Task, Tracker, TrajectoryGroup } from '../core/types.js';
+import { scoredTrajectories } from '../core/trajectories.js';
+import type { Task, Tracker } from '../core/types.js';
 import { warmStart } from '../core/warm-start.js';
-import { collectGroups } from '../rollout/collect.js';
 import { collectDemonstrations } from './demonstrations.js';
 import { evaluationGroups, evaluationTasks } from './evaluation.js';
 import { type House, withHouse } from './house.js';
 import type { Progress } from './progress.js';
 import type { ResolvedRun } from './resolve-run.js';
-import { episodesOf, tasksOf } from './run-episodes.js';
+import { episodesOf } from './run-episodes.js';
+import { TrainingGroups } from './training-groups.js';
 
 /** Everything a training run is given. */
 export interface TrainingOptions {
@@ -64,37 +65,44 @@ class TrainingSession {
   #toolCallRate = 0;
   /** The last step whose evaluation the records hold. */
   #lastEvaluation = -1;
-  /** Where this session took the run up, and the train task that comes next there. */
-  #takenUp: Pick<RunState, 'step' | 'nextTask'>;
+  readonly #tasks: TrainingGroups;
 
   constructor(house: House, options: SessionOptions) {
     this.#house = house;
     this.#options = options;
-    const { warmStart } = options.run.config;
-    this.#takenUp = { step: 0, nextTask: warmStart.steps === 0 ? 0 : warmStart.demonstrations };
+    const { run, directory } = options;
+    const { warmStart } = run.config;
+    // the demonstrations' tasks come before the first step's
+    const nextTask = warmStart.steps === 0 ? 0 : warmStart.demonstrations;
+    this.#tasks = new TrainingGroups({ house, run, runId: directory.name }, nextTask);
   }
 
   async run(signal: AbortSignal): Promise<TrainingSummary> {
     const { run, progress, tracker } = this.#options;
     const { config } = run;
     for (const note of this.#house.notes) progress.note(note);
-    const lastStep = await this.#begin(signal);
+    const { step: lastStep, loop } = await this.#begin(signal);
     progress.phase('train', config.trainer.totalTrainingSteps, lastStep);
     await train(
       {
         loop: config.trainer,
         algorithm: config.algorithm,
+        critic: config.critic,
         optimizer: config.optimizer,
+        trainBatchSize: config.data.trainBatchSize,
         temperature: config.rollout.temperature,
         maxResponseTokens: config.rollout.maxResponseTokens,
+        seed: config.seed,
         lastStep,
+        state: loop,
       },
       {
         trainer: this.#house.trainer,
         tracker,
-        collect: (step, _version, signal) => this.#collect(step, signal),
+        collect: (request, signal) => this.#tasks.collect(request, signal),
         evaluate: (step, signal) => this.#evaluate(step, signal),
-        save: (step, signal) => this.#save(step, signal),
+        save: (step, state, signal) => this.#save(step, state, signal),
+        remark: (sentence) => progress.note(sentence),
       },
       signal,
     );
@@ -107,8 +115,8 @@ class TrainingSession {
     };
   }
 
-  /** Loads the newest checkpoint, or warms the fresh weights up and makes them the first one; returns the last step done. */
-  async #begin(signal: AbortSignal): Promise<number> {
+  /** Loads the newest checkpoint, or warms the fresh weights up and makes them the first one; returns where the run stands. */
+  async #begin(signal: AbortSignal): Promise<Pick<RunState, 'step' | 'loop'>> {
     const { run, directory, records, resume } = this.#options;
     const state = resume
       ? await loadLatestCheckpoint(directory.checkpointsPath, this.#house.trainer, signal)
@@ -121,14 +129,15 @@ class TrainingSession {
     if (resume) await records.resumeAt(state === undefined || state.step === 0 ? -1 : state.step);
     if (state === undefined) {
       await this.#warmStart(signal);
-      await this.#save(0, signal);
-      return 0;
+      const loop = initialLoopState(run.config.algorithm);
+      await this.#save(0, loop, signal);
+      return { step: 0, loop };
     }
-    this.#takenUp = state;
+    this.#tasks.takeUp(state);
     this.#initialReward = state.initialReward ?? Number.NaN;
     const evaluations = (await records.readMetrics()).filter(({ data }) => 'val-aux/failed' in data);
     this.#lastEvaluation = evaluations.at(-1)?.step ?? -1;
-    return state.step;
+    return state;
   }
 
   async #warmStart(signal: AbortSignal): Promise<void> {
@@ -143,13 +152,6 @@ class TrainingSession {
     await warmStart(demonstrations, { config, trainer: this.#house.trainer, seed, onStep }, signal);
   }
 
-  #collect(step: number, signal: AbortSignal): AsyncIterable<TrajectoryGroup> {
-    const { run, directory } = this.#options;
-    const { data, rollout } = run.config;
-    const tasks = tasksOf(run, 'train', this.#firstTask(step), data.trainBatchSize);
-    return collectGroups({ ...episodesOf(this.#house, run, directory.name), tasks, step, n: rollout.n }, signal);
-  }
-
   async #evaluate(step: number, signal: AbortSignal): Promise<void> {
     const { run, directory, tracker, evalTasks } = this.#options;
     const request = { ...episodesOf(this.#house, run, directory.name), tasks: evalTasks, step };
@@ -161,21 +163,16 @@ class TrainingSession {
     await tracker.trajectories(step, 'eval', groups);
   }
 
-  async #save(step: number, signal: AbortSignal): Promise<void> {
+  async #save(step: number, loop: LoopState, signal: AbortSignal): Promise<void> {
     const { run, directory } = this.#options;
     const state: RunState = {
       step,
-      nextTask: this.#firstTask(step + 1),
+      nextTask: this.#tasks.nextTaskAfter(step),
       seed: run.config.seed,
       initialReward: Number.isNaN(this.#initialReward) ? null : this.#initialReward,
+      loop,
     };
     const request = { state, trainer: this.#house.trainer, keep: run.config.trainer.maxCkptToKeep };
     await saveCheckpoint(directory.checkpointsPath, request, signal);
-  }
-
-  /** Index of a step's first task; the demonstrations' tasks come before the first step's. */
-  #firstTask(step: number): number {
-    const { step: lastStep, nextTask } = this.#takenUp;
-    return nextTask + (step - 1 - lastStep) * this.#options.run.config.data.trainBatchSize;
   }
 }

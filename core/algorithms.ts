@@ -1,8 +1,42 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 import type { AdvantageEstimator, Estimates, EstimatorNeed, ScoredMember } from './advantages/advantage-estimator.js';
+import { bestOfN, bestOfNSettings } from './advantages/best-of-n.js';
+import { bestVsWorst, bestVsWorstSettings } from './advantages/best-vs-worst.js';
+import { biLevelGae, biLevelGaeSettings } from './advantages/bi-level-gae.js';
+import { gae, gaeSettings } from './advantages/gae.js';
+import { gdpo, gdpoSettings } from './advantages/gdpo.js';
+import { gigpo, gigpoSettings } from './advantages/gigpo.js';
+import { gpg, gpgSettings } from './advantages/gpg.js';
 import { grpo, grpoSettings } from './advantages/grpo.js';
+import { grpoPassk, grpoPasskSettings } from './advantages/grpo-passk.js';
+import { luffy, luffySettings } from './advantages/luffy.js';
+import { maxRl, maxRlSettings } from './advantages/max-rl.js';
+import { mtGrpo, mtGrpoSettings } from './advantages/mt-grpo.js';
+import { opo, opoSettings } from './advantages/opo.js';
+import { optimalTokenBaseline, optimalTokenBaselineSettings } from './advantages/optimal-token-baseline.js';
+import { prime, primeSettings } from './advantages/prime.js';
+import { reinforcePlusPlus, reinforcePlusPlusSettings } from './advantages/reinforce-plus-plus.js';
+import {
+  reinforcePlusPlusBaseline,
+  reinforcePlusPlusBaselineSettings,
+} from './advantages/reinforce-plus-plus-baseline.js';
+import { remax, remaxSettings } from './advantages/remax.js';
+import { rloo, rlooSettings } from './advantages/rloo.js';
+import { tirOptimalTokenBaseline, tirOptimalTokenBaselineSettings } from './advantages/tir-optimal-token-baseline.js';
+import { winRate, winRateSettings } from './advantages/win-rate.js';
 import { ConfigError } from './errors.js';
+import { cispo, cispoSettings } from './losses/cispo.js';
+import { clipCov, clipCovSettings, prepareClipCov } from './losses/clip-cov.js';
+import { dpo, dpoMetrics, dpoSettings, prepareDpo } from './losses/dpo.js';
+import { dppoKl, dppoKlSettings } from './losses/dppo-kl.js';
+import { dppoTv, dppoTvSettings } from './losses/dppo-tv.js';
+import { dro, droSettings } from './losses/dro.js';
+import { geoMean, geoMeanSettings } from './losses/geo-mean.js';
+import { gpg as gpgLoss, gpgSettings as gpgLossSettings } from './losses/gpg.js';
+import { gspo, gspoSettings } from './losses/gspo.js';
+import { klCov, klCovSettings, prepareKlCov } from './losses/kl-cov.js';
+import { luffy as luffyLoss, luffySettings as luffyLossSettings } from './losses/luffy.js';
 import type {
   PolicyLoss,
   PolicyLossInput,
@@ -10,15 +44,63 @@ import type {
   PolicyLossTraits,
   PreparedMiniBatch,
 } from './losses/policy-loss.js';
+import { reinforce, reinforceSettings } from './losses/reinforce.js';
+import { sapo, sapoSettings } from './losses/sapo.js';
 import { sft, sftSettings } from './losses/sft.js';
+import { sppo, sppoSettings } from './losses/sppo.js';
 import { vanilla, vanillaSettings } from './losses/vanilla.js';
 import type { Rng } from './rng.js';
 
 // The table of algorithms: a new one is a file beside these and a row here. Names are verl's.
 
-const advantageEstimators = [estimator(grpoSettings, grpo)] as const;
+const advantageEstimators = [
+  estimator(grpoSettings, grpo),
+  estimator(grpoPasskSettings, grpoPassk),
+  estimator(gaeSettings, gae, ['values']),
+  estimator(reinforcePlusPlusSettings, reinforcePlusPlus),
+  estimator(reinforcePlusPlusBaselineSettings, reinforcePlusPlusBaseline),
+  estimator(rlooSettings, rloo),
+  estimator(opoSettings, opo),
+  estimator(remaxSettings, remax, ['greedyReward']),
+  estimator(gpgSettings, gpg),
+  estimator(optimalTokenBaselineSettings, optimalTokenBaseline, ['sumPiSquared']),
+  estimator(tirOptimalTokenBaselineSettings, tirOptimalTokenBaseline, ['sumPiSquared']),
+  estimator(gdpoSettings, gdpo),
+  estimator(gigpoSettings, gigpo),
+  estimator(mtGrpoSettings, mtGrpo),
+  estimator(biLevelGaeSettings, biLevelGae, ['values']),
+  estimator(primeSettings, prime, ['processRewards']),
+  estimator(luffySettings, luffy),
+  estimator(maxRlSettings, maxRl),
+  estimator(bestOfNSettings, bestOfN),
+  estimator(bestVsWorstSettings, bestVsWorst),
+  estimator(winRateSettings, winRate),
+] as const;
 
-const policyLosses = [policyLoss(vanillaSettings, vanilla), policyLoss(sftSettings, sft)] as const;
+const policyLosses = [
+  policyLoss(vanillaSettings, vanilla),
+  policyLoss(gspoSettings, gspo, { lossAggMode: 'seq-mean-token-mean' }),
+  policyLoss(sapoSettings, sapo, { lossAggMode: 'seq-mean-token-mean' }),
+  policyLoss(gpgLossSettings, gpgLoss),
+  policyLoss(clipCovSettings, clipCov, { prepare: prepareClipCov }),
+  policyLoss(klCovSettings, klCov, { prepare: prepareKlCov, learnsWithoutAdvantage: true }),
+  policyLoss(geoMeanSettings, geoMean, { lossAggMode: 'seq-mean-token-mean', weighsItself: true }),
+  policyLoss(cispoSettings, cispo),
+  policyLoss(dppoTvSettings, dppoTv),
+  policyLoss(dppoKlSettings, dppoKl),
+  policyLoss(droSettings, dro, { learnsWithoutAdvantage: true }),
+  policyLoss(reinforceSettings, reinforce, { weighsItself: true }),
+  policyLoss(luffyLossSettings, luffyLoss),
+  policyLoss(sppoSettings, sppo, { lossAggMode: 'seq-mean-token-mean', learnsWithoutAdvantage: true }),
+  policyLoss(dpoSettings, dpo, {
+    lossAggMode: 'token-sum',
+    prepare: prepareDpo,
+    miniBatchMetrics: dpoMetrics,
+    keepsGroups: true,
+    needsReference: true,
+  }),
+  policyLoss(sftSettings, sft),
+] as const;
 
 export const advantageEstimatorSettings =
   settingsOf<(typeof advantageEstimators)[number]['settings']>(advantageEstimators);
@@ -40,10 +122,11 @@ export function estimateAdvantages(
 }
 
 /** A policy loss with its settings filled in. */
-export interface ChosenPolicyLoss extends Omit<PolicyLossTraits<never>, 'prepare'> {
+export interface ChosenPolicyLoss extends Omit<PolicyLossTraits<never>, 'prepare' | 'miniBatchMetrics'> {
   /** Losses of tokens, multiplied by their importance weights. */
   loss(input: PolicyLossInput): PolicyLossOutput;
   prepare?(miniBatch: PreparedMiniBatch, rng: Rng): Float32Array;
+  miniBatchMetrics?(miniBatch: PreparedMiniBatch): { readonly [name: string]: number };
 }
 
 /** The loss that `settings.name` names. Throws ConfigError when the table has no such row or the settings do not fit it. */
@@ -69,7 +152,7 @@ function estimator<Schema extends Settings>(
 function policyLoss<Schema extends Settings>(
   settings: Schema,
   loss: PolicyLoss<z.output<Schema>>,
-  { prepare, ...traits }: PolicyLossTraits<z.output<Schema>> = {},
+  { prepare, miniBatchMetrics, ...traits }: PolicyLossTraits<z.output<Schema>> = {},
 ) {
   return {
     settings,
@@ -79,6 +162,7 @@ function policyLoss<Schema extends Settings>(
         ...traits,
         loss: (input) => weighed(loss(input, parsed), input, traits.weighsItself === true),
         ...(prepare && { prepare: (miniBatch, rng) => prepare(miniBatch, parsed, rng) }),
+        ...(miniBatchMetrics && { miniBatchMetrics: (miniBatch) => miniBatchMetrics(miniBatch, parsed) }),
       };
     },
   };

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { assert } from './errors.js';
-import { sampledCount } from './experience.js';
+import { sampledCount } from './trajectories.js';
 import type { TrainSequence } from './types.js';
 
 /** A training sequence and what each of its sampled tokens weighs in the mini-batch's loss. */

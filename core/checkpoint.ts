@@ -2,6 +2,7 @@ import { mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/p
 import { join } from 'node:path';
 import { z } from 'zod';
 import { ConfigError } from './errors.js';
+import { loopStateSchema } from './loop-state.js';
 import type { Trainer } from './types.js';
 
 const stateSchema = z.strictObject({
@@ -13,6 +14,7 @@ const stateSchema = z.strictObject({
   seed: z.int(),
   /** Mean reward of the first evaluation, for the summary of a resumed run. */
   initialReward: z.number().nullable(),
+  loop: loopStateSchema,
 });
 
 /** What a run needs besides weights and optimizer to go on as if it had not stopped. */

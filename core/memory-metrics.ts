@@ -14,6 +14,7 @@ export function withMemoryMetrics(trainer: Trainer): Trainer {
       const metrics = await trainer.update(sequences, options, signal);
       return { ...metrics, ...memoryMetrics() };
     },
+    infer: (sequences, options, signal) => trainer.infer(sequences, options, signal),
     publish: (signal) => trainer.publish(signal),
     save: (directory, signal) => trainer.save(directory, signal),
     load: (directory, signal) => trainer.load(directory, signal),

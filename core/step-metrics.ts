@@ -1,4 +1,4 @@
-import { sampledCount, scoredTrajectories } from './experience.js';
+import { sampledCount, scoredTrajectories } from './trajectories.js';
 import type { Metrics, TrainSequence, Trajectory, TrajectoryGroup } from './types.js';
 
 /** What a step's rollouts say, by verl's metric names; scores are of scored rollouts only. */
@@ -74,7 +74,8 @@ function outcomeCounts(groups: readonly TrajectoryGroup[]): Metrics {
   };
 }
 
-function range(name: string, values: readonly number[]): Metrics {
+/** Mean, greatest and least of the values under a name; nothing for none. */
+export function range(name: string, values: readonly number[]): Metrics {
   if (values.length === 0) return {};
   const [low, high] = [values.reduce((a, b) => Math.min(a, b)), values.reduce((a, b) => Math.max(a, b))];
   return { [`${name}/mean`]: mean(values), [`${name}/max`]: high, [`${name}/min`]: low };

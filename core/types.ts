@@ -101,6 +101,8 @@ export interface Trajectory {
   readonly sequences: readonly TokenSequence[];
   readonly reward: Reward;
   readonly stopReason: StopReason;
+  /** Played by an expert, not by the policy. */
+  readonly isOffPolicy?: boolean;
   /** Numbers worth plotting: counts, durations (ms). */
   readonly metrics: { readonly [name: string]: number };
 }
@@ -122,6 +124,8 @@ export type Outcome =
 export interface TrajectoryGroup {
   readonly task: Task;
   readonly outcomes: readonly Outcome[];
+  /** Reward of one greedy episode of the task, where the estimator asks for it. */
+  readonly greedyReward?: number;
 }
 
 /** How to sample one turn. */
@@ -165,7 +169,7 @@ export interface TrainSequence {
   readonly advantages: readonly number[];
   /** Which task of the step it was sampled for; 0 when left out. */
   readonly group?: number;
-  /** Log-probs of the reference policy: for a KL loss. */
+  /** Log-probs of the reference policy: for a KL loss, and for a process reward model. */
   readonly refLogprobs?: readonly number[];
   /** Importance weights of rollout correction. */
   readonly rolloutIsWeights?: readonly number[];
@@ -181,39 +185,103 @@ export interface TrainSequence {
 /** Named numbers of one step, by verl's metric names. */
 export type Metrics = { readonly [name: string]: number };
 
-/** How one update is computed; JSON only, so that a trainer may live in another process. */
-export interface UpdateOptions {
-  /** A row of the table of policy losses, with its settings. */
-  readonly policyLoss: { readonly name: string; readonly [setting: string]: Json };
+/** How an optimizer goes over the sequences of an update; JSON only, so that a trainer may live in another process. */
+export interface OptimizerPasses {
   readonly lossAggMode: string;
   /** What seq-mean-token-sum-norm divides by. */
   readonly lossScaleFactor: number;
-  readonly entropyCoeff: number;
   /** Passes over the sequences; at least 1. */
   readonly ppoEpochs: number;
   /** Sequences an optimizer step; the last step takes what is left. */
   readonly ppoMiniBatchSize: number;
   /** Tokens a forward pass, at least 1; a longer sequence is alone: changes memory and speed, nothing else. */
   readonly ppoMaxTokenLenPerGpu: number;
+  /** Sequences in another order at each pass. */
+  readonly shuffle: boolean;
+  /** Names the update's random numbers. */
+  readonly seed: number;
   readonly lr: number;
   readonly weightDecay: number;
   /** AdamW's decay of the first and of the second moment. */
   readonly betas: readonly [number, number];
   /** Largest global gradient norm; above it the gradient is scaled down. */
   readonly gradClip: number;
+}
+
+/** An update of the policy. */
+export interface ActorUpdateOptions extends OptimizerPasses {
+  readonly model: 'actor';
+  /** A row of the table of policy losses, with its settings. */
+  readonly policyLoss: { readonly name: string; readonly [setting: string]: Json };
+  readonly entropyCoeff: number;
+  /** Weight of the KL divergence from the reference policy in the loss, and its estimator; 0 leaves it out. */
+  readonly klLossCoef: number;
+  readonly klLossType: string;
+  /** Weight of the value loss where the critic shares the policy's trunk; 0 leaves it out. */
+  readonly vfCoef: number;
+  readonly cliprangeValue: number;
   /** The temperature the tokens were sampled at; 0 counts as 1. */
   readonly temperature: number;
 }
 
-/** Owns weights and optimizer. Calls are made one at a time by one owner. */
+/** An update of the critic towards the sequences' returns; where it shares the policy's trunk, of its head alone. */
+export interface CriticUpdateOptions extends OptimizerPasses {
+  readonly model: 'critic';
+  /** How far a value may move from what it was before it is clipped. */
+  readonly cliprangeValue: number;
+}
+
+/** An update of the implicit process reward model towards the sequences' outcomes. */
+export interface ProcessRewardUpdateOptions extends OptimizerPasses {
+  readonly model: 'processReward';
+  /** Scale of its log-ratio to the reference policy. */
+  readonly beta: number;
+  readonly temperature: number;
+}
+
+export type UpdateOptions = ActorUpdateOptions | CriticUpdateOptions | ProcessRewardUpdateOptions;
+
+/** What the trainer's models can say of sampled tokens, one number each. */
+export type InferColumn = (typeof inferColumns)[number];
+
+export const inferColumns = [
+  /** The policy's log-probs, the entropy of its distribution and its Σ_v π(v)². */
+  'logprobs',
+  'entropy',
+  'sumPiSquared',
+  /** Of the reference policy: the policy as it was before the first update of reinforcement learning. */
+  'refLogprobs',
+  /** The critic's, before the token. */
+  'values',
+  /** Of the implicit process reward model. */
+  'processLogprobs',
+] as const;
+
+export interface InferOptions {
+  readonly columns: readonly InferColumn[];
+  readonly temperature: number;
+  /** As in an update. */
+  readonly ppoMaxTokenLenPerGpu: number;
+}
+
+/** What was asked for: a list for each sequence, one entry a token, 0 where the mask is 0. */
+export type InferredColumns = { readonly [Column in InferColumn]?: readonly (readonly number[])[] };
+
+/** Owns weights and optimizer of the policy, and of the models trained beside it. Calls are made one at a time by one owner. */
 export interface Trainer {
+  /** Numbers under the current weights; changes none. */
+  infer(
+    sequences: readonly Pick<TrainSequence, 'tokens' | 'mask'>[],
+    options: InferOptions,
+    signal: AbortSignal,
+  ): Promise<InferredColumns>;
   /** Optimizer steps over the sequences. Where engine and trainer share weights, sampling uses the new ones from here on. */
   update(sequences: readonly TrainSequence[], options: UpdateOptions, signal: AbortSignal): Promise<Metrics>;
   /** Makes sure that engines sample from the current weights; returns their version, which never falls. */
   publish(signal: AbortSignal): Promise<number>;
-  /** Writes weights, optimizer and version into an existing directory. */
+  /** Writes weights, optimizers and version into an existing directory. */
   save(directory: string, signal: AbortSignal): Promise<void>;
-  /** Replaces weights, optimizer and version; throws ConfigError when the directory does not hold a whole checkpoint that fits. */
+  /** Replaces weights, optimizers and version; throws ConfigError when the directory does not hold a whole checkpoint that fits. */
   load(directory: string, signal: AbortSignal): Promise<void>;
 }
 

@@ -1,12 +1,32 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type { Batch } from './batch.js';
 import type { Metrics } from './types.js';
 
-/** Collects the numbers of one update: token means of what the loss reports, and how far training log-probs are from sampling ones. */
+/** What a micro-batch says; tensors belong to the caller's tidy. */
+export interface RecordedParts {
+  /** [M] each: reported as means over tokens. */
+  readonly means: { readonly [name: string]: tf.Tensor1D };
+  /** Shares of numbers of the mini-batch: summed over it, reported as means over optimizer steps. */
+  readonly sums: { readonly [name: string]: tf.Scalar };
+  /** Log-probs of training and of sampling, [M] each, to be compared while the weights are those that sampled. */
+  readonly compared?: { readonly logProbs: tf.Tensor1D; readonly sampled: tf.Tensor1D };
+}
+
+interface Pending {
+  readonly names: readonly string[];
+  readonly means: tf.Tensor;
+  readonly sumNames: readonly string[];
+  readonly sums: tf.Tensor;
+  readonly count: number;
+  readonly compared: readonly tf.Tensor[];
+}
+
+/** Collects the numbers of one update, and how far training log-probs are from sampling ones. */
 export class UpdateMetrics {
   readonly #sums = new Map<string, { sum: number; count: number }>();
-  #pending: { names: readonly string[]; table: tf.Tensor; logProbs: tf.Tensor; old: tf.Tensor } | undefined;
+  #stepSums = new Map<string, number>();
+  #pending: Pending | undefined;
   #isFirstStep = true;
+  #hasCompared = false;
   #maxDifference = 0;
   #maxProbDifference = 0;
 
@@ -16,11 +36,20 @@ export class UpdateMetrics {
     this.#sums.set(name, { sum: entry.sum + value * count, count: entry.count + count });
   }
 
-  /** Keeps the tensors of a micro-batch ([M] each) until `settle` reads them; called inside the gradient computation. */
-  record(parts: { readonly [name: string]: tf.Tensor1D }, batch: Batch, logProbs: tf.Tensor1D): void {
-    const names = Object.keys(parts);
-    const table = tf.keep(tf.stack(names.map((name) => tf.mean(parts[name] ?? logProbs))));
-    this.#pending = { names, table, logProbs: tf.keep(tf.clone(logProbs)), old: batch.oldLogProbs };
+  /** Keeps what a micro-batch says until `settle` reads it; called inside the gradient computation. */
+  record({ means, sums, compared }: RecordedParts): void {
+    const [tensors, scalars] = [Object.values(means), Object.values(sums)];
+    this.#pending = {
+      names: Object.keys(means),
+      means: tf.keep(tensors.length === 0 ? tf.tensor1d([]) : tf.stack(tensors.map((values) => tf.mean(values)))),
+      sumNames: Object.keys(sums),
+      sums: tf.keep(scalars.length === 0 ? tf.tensor1d([]) : tf.stack(scalars)),
+      count: tensors[0]?.size ?? 0,
+      compared:
+        compared === undefined || !this.#isFirstStep
+          ? []
+          : [compared.logProbs, compared.sampled].map((values) => tf.keep(tf.clone(values))),
+    };
   }
 
   /** Reads what `record` kept and frees it. */
@@ -28,23 +57,27 @@ export class UpdateMetrics {
     const pending = this.#pending;
     if (pending === undefined) return;
     this.#pending = undefined;
-    const [means, logProbs, old] = await Promise.all([
-      pending.table.data(),
-      pending.logProbs.data(),
-      pending.old.data(),
-    ]);
-    tf.dispose([pending.table, pending.logProbs]);
-    for (const [i, name] of pending.names.entries()) this.add(name, means[i] ?? 0, logProbs.length);
-    if (this.#isFirstStep) this.#compare(logProbs, old);
+    const { names, sumNames, count } = pending;
+    const [means = [], sums = [], logProbs, sampled] = await Promise.all(
+      [pending.means, pending.sums, ...pending.compared].map((values) => values.data()),
+    );
+    tf.dispose([pending.means, pending.sums, ...pending.compared]);
+    for (const [i, name] of names.entries()) this.add(name, means[i] ?? 0, count);
+    for (const [i, name] of sumNames.entries())
+      this.#stepSums.set(name, (this.#stepSums.get(name) ?? 0) + (sums[i] ?? 0));
+    if (logProbs !== undefined && sampled !== undefined) this.#compare(logProbs, sampled);
   }
 
-  /** From here on the weights have moved: log-probs are no longer compared with the sampler's. */
-  endOfFirstStep(): void {
+  /** The mini-batch is through: from the first one on the weights have moved. */
+  endOfStep(): void {
+    for (const [name, sum] of this.#stepSums) this.add(name, sum, 1);
+    this.#stepSums = new Map();
     this.#isFirstStep = false;
   }
 
   means(): Metrics {
     const means = Object.fromEntries([...this.#sums].map(([name, { sum, count }]) => [name, sum / count]));
+    if (!this.#hasCompared) return means;
     return {
       ...means,
       'training/rollout_probs_diff_max': this.#maxProbDifference,
@@ -52,9 +85,10 @@ export class UpdateMetrics {
     };
   }
 
-  #compare(logProbs: ArrayLike<number>, old: ArrayLike<number>): void {
+  #compare(logProbs: ArrayLike<number>, sampled: ArrayLike<number>): void {
+    this.#hasCompared = true;
     for (let i = 0; i < logProbs.length; i++) {
-      const [now, then] = [logProbs[i] ?? 0, old[i] ?? 0];
+      const [now, then] = [logProbs[i] ?? 0, sampled[i] ?? 0];
       const probDifference = Math.abs(Math.exp(now) - Math.exp(then));
       this.add('training/rollout_probs_diff_mean', probDifference, 1);
       this.#maxProbDifference = Math.max(this.#maxProbDifference, probDifference);

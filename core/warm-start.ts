@@ -37,9 +37,16 @@ export async function warmStart(
     const metrics = await trainer.update(
       batch.filter((sequence) => sequence !== undefined),
       {
+        model: 'actor',
         policyLoss: { name: 'sft' },
         lossAggMode: 'token-mean',
         lossScaleFactor: 1,
+        klLossCoef: 0,
+        klLossType: 'low_var_kl',
+        vfCoef: 0,
+        cliprangeValue: 0.5,
+        shuffle: false,
+        seed: 0,
         entropyCoeff: 0,
         ppoEpochs: 1,
         ppoMiniBatchSize: config.batchSize,

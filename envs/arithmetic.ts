@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { ConfigError } from '../core/errors.js';
-import { Rng, rngKey } from '../core/rng.js';
+import type { Rng } from '../core/rng.js';
 import type { Message } from '../core/types.js';
 import { python } from '../tools/python.js';
-import { defineEnv, type TaskRequest } from './define-env.js';
+import { defineEnv } from './define-env.js';
+import { splitProblems } from './split-problems.js';
 
 const OPERATORS = ['+', '-', '*'] as const;
 
@@ -25,11 +25,14 @@ const options = z
 
 type Options = z.infer<typeof options>;
 
-/** One in so many expressions belongs to the eval split. */
-const EVAL_SHARE = 8;
-/** Draws without a new expression of the split after which there is none left. */
-const MAX_DRAWS = 2000;
 const INTEGER = /^-?\d+$/;
+
+const expressionOf = splitProblems<Options, string>({
+  name: 'arithmetic',
+  draw: drawExpression,
+  identity: (expression) => expression,
+  remedy: 'raise env.largest',
+});
 
 /** Mental arithmetic is hard, a calculator is at hand: `347*582` is the prompt, the exact value the only right answer. */
 export const arithmetic = defineEnv({
@@ -38,7 +41,7 @@ export const arithmetic = defineEnv({
   options,
   tools: [python],
   task(request) {
-    const expression = request.split === 'train' ? trainExpression(request) : evalExpression(request);
+    const expression = expressionOf(request);
     return { data: { expression, value: evaluate(expression).toString() } };
   },
   prompt: (task) => task.data.expression,
@@ -48,53 +51,6 @@ export const arithmetic = defineEnv({
   },
   demonstrate: (moment, { teacher }) => teach(moment, moment.task.data, teacher),
 });
-
-/** Train may repeat an expression: each index draws on its own. */
-function trainExpression({ rng, options }: TaskRequest<Options>): string {
-  for (let draw = 0; draw < MAX_DRAWS; draw++) {
-    const expression = drawExpression(rng, options);
-    if (!isEval(expression)) return expression;
-  }
-  throw new ConfigError('arithmetic has no train tasks with these options; raise env.largest');
-}
-
-/** Eval never does: index i is the i-th different one of a stream that seed and options name. */
-function evalExpression({ seed, index, options }: TaskRequest<Options>): string {
-  const name = JSON.stringify([seed, options]);
-  if (evalStream?.name !== name) evalStream = { name, expressions: distinctEvalExpressions(seed, options), drawn: [] };
-  const { expressions, drawn } = evalStream;
-  while (drawn.length <= index) {
-    const { value } = expressions.next();
-    if (value === undefined) {
-      throw new ConfigError(
-        `arithmetic has ${drawn.length} eval tasks with these options; ask for fewer or raise env.largest`,
-      );
-    }
-    drawn.push(value);
-  }
-  return drawn[index] ?? '';
-}
-
-/** What was drawn last, so that a run of indices costs one draw each; the result does not depend on it. */
-let evalStream: { name: string; expressions: Generator<string, undefined>; drawn: string[] } | undefined;
-
-function* distinctEvalExpressions(seed: number, options: Options): Generator<string, undefined> {
-  const rng = new Rng(rngKey(seed, 'arithmetic', 'eval'));
-  const drawn = new Set<string>();
-  for (let draw = 0; draw < MAX_DRAWS; draw++) {
-    const expression = drawExpression(rng, options);
-    if (!isEval(expression) || drawn.has(expression)) continue;
-    drawn.add(expression);
-    yield expression;
-    draw = 0;
-  }
-  return undefined;
-}
-
-/** The split is a property of the expression alone, so that no run trains on another's eval tasks. */
-function isEval(expression: string): boolean {
-  return rngKey('arithmetic', 'split', expression) % EVAL_SHARE === 0;
-}
 
 /** Numbers and operators are uniform. */
 function drawExpression(rng: Rng, { operands, smallest, largest, operators }: Options): string {

@@ -26,25 +26,32 @@ export interface TaskRequest<Options> {
   readonly options: Options;
 }
 
-/** One part of the reward; weight 0 makes it a metric. */
-export interface RewardPart<Data> {
-  readonly weight: number;
-  /** A finite number; anything else fails the episode instead of counting as 0. */
-  score(
-    episode: Omit<Episode, 'task'> & { readonly task: TaskOf<Data> },
-    context: EpisodeContext,
-  ): number | Promise<number>;
-}
-
-export interface StepContext<Options, Data> extends EpisodeContext {
+/** A finished episode with the types of its environment. */
+export interface JudgedEpisode<Data, Options = unknown, State = unknown> extends Omit<Episode, 'task'> {
   readonly task: TaskOf<Data>;
   readonly options: Options;
+  /** As the last step left it. */
+  readonly state: State;
+}
+
+/** One part of the reward; weight 0 makes it a metric. */
+export interface RewardPart<Data, Options = unknown, State = unknown> {
+  readonly weight: number;
+  /** A finite number; anything else fails the episode instead of counting as 0. */
+  score(episode: JudgedEpisode<Data, Options, State>, context: EpisodeContext): number | Promise<number>;
+}
+
+export interface StepContext<Options, Data, State = unknown> extends EpisodeContext {
+  readonly task: TaskOf<Data>;
+  readonly options: Options;
+  /** What `state` made at reset; a step may change it. */
+  readonly state: State;
   /** Runs the action's calls in order and answers those that could not be read: one tool message each. */
   answerCalls(): Promise<Pick<StepResult, 'messages' | 'toolCalls'>>;
 }
 
-/** What an environment's author writes; `task` first, since the type of its data is read off there. */
-export interface EnvSpec<Options, Data> {
+/** What an environment's author writes; `task` and `state` first, since the types of data and state are read off there. */
+export interface EnvSpec<Options, Data, State = unknown> {
   readonly name: string;
   readonly description?: string;
   /** Strict zod object; every field has a default. */
@@ -53,20 +60,25 @@ export interface EnvSpec<Options, Data> {
   readonly tools?: readonly Tool[];
   /** Problem `index` of a split; no problem of one split may appear in the other. The id defaults to name-split-index. */
   task(request: TaskRequest<Options>): { readonly id?: string; readonly data: Data };
+  /** What an episode must remember beyond its task: made at reset, changed by steps, seen by rewards. */
+  state?(task: TaskOf<Data>, options: Options): State;
   /** The first messages; a string is one user message. */
   prompt(task: TaskOf<Data>, options: Options): string | readonly Message[];
-  readonly rewards: { readonly [name: string]: RewardPart<Data> };
+  /** The episode's reward is their weighted sum and, on top of it, what steps gave as `reward`. */
+  readonly rewards: { readonly [name: string]: RewardPart<Data, Options, State> };
   /** By default calls are answered, a cut turn is asked to be shorter, and a turn without calls ends the task. */
-  step?(action: Action, context: StepContext<Options, Data>): StepResult | Promise<StepResult>;
+  step?(action: Action, context: StepContext<Options, Data, State>): StepResult | Promise<StepResult>;
+  /** The answer that majority votes count, '' for none; by default the episode's answer. */
+  pred?(episode: JudgedEpisode<Data, Options, State>): string;
   /** What a scripted teacher would say next. */
   demonstrate?(moment: Omit<TeachingMoment, 'task'> & { readonly task: TaskOf<Data> }, options: Options): Message;
 }
 
 /** An environment from one short description. */
-export function defineEnv<Data extends Json, Options = Record<string, never>>(
-  spec: EnvSpec<Options, Data>,
+export function defineEnv<Data extends Json, Options = Record<string, never>, State = undefined>(
+  spec: EnvSpec<Options, Data, State>,
 ): EnvDefinition {
-  // Tasks and options come back as they went out: what `task` returned and `options` parsed is what the other methods get.
+  // They come back as they went out: what `task` and `state` returned and `options` parsed is what the other methods get.
   const erased: EnvSpec<unknown, Json> = spec;
   return {
     kind: 'env',
@@ -88,21 +100,27 @@ function makeTask(spec: EnvSpec<unknown, Json>, request: Omit<TaskRequest<unknow
 }
 
 function createEnvironment(spec: EnvSpec<unknown, Json>, options: unknown, tools: readonly Tool[]): Environment {
-  let current: Task | undefined;
+  let current: { readonly task: Task; readonly state: unknown } | undefined;
+  const turnRewards: number[] = [];
   return {
     tools,
     async reset(task) {
-      current = task;
+      current = { task, state: spec.state?.(task, options) };
       const prompt = spec.prompt(task, options);
       return typeof prompt === 'string' ? [{ role: 'user', content: prompt }] : prompt;
     },
     async step(action, context) {
       assert(current !== undefined, `${spec.name} was stepped before reset`);
       const answerCalls = () => answerAll(action, tools, context);
-      const stepContext = { ...context, task: current, options, answerCalls };
-      return await (spec.step?.(action, stepContext) ?? defaultStep(action, stepContext));
+      const stepContext = { ...context, ...current, options, answerCalls };
+      const result = await (spec.step?.(action, stepContext) ?? defaultStep(action, stepContext));
+      if (result.reward !== undefined) turnRewards.push(result.reward);
+      return result;
     },
-    score: (episode, context) => weigh(spec, episode, context),
+    score(episode, context) {
+      const state = current === undefined ? spec.state?.(episode.task, options) : current.state;
+      return weigh(spec, { ...episode, options, state, turnRewards }, context);
+    },
     async [Symbol.asyncDispose]() {},
   };
 }
@@ -127,7 +145,12 @@ async function answerAll(
   return { messages: answers.map(({ message }) => message), toolCalls: answers.map(({ record }) => record) };
 }
 
-async function weigh(spec: EnvSpec<unknown, Json>, episode: Episode, context: EpisodeContext): Promise<Reward> {
+/** Parts by name; what the turns earned is the part `turn_rewards`, there only if a turn had a reward. */
+async function weigh(
+  spec: EnvSpec<unknown, Json>,
+  episode: JudgedEpisode<Json> & { readonly turnRewards: readonly number[] },
+  context: EpisodeContext,
+): Promise<Reward> {
   const parts: Record<string, number> = {};
   let value = 0;
   for (const [name, reward] of Object.entries(spec.rewards)) {
@@ -136,7 +159,12 @@ async function weigh(spec: EnvSpec<unknown, Json>, episode: Episode, context: Ep
     parts[name] = part;
     value += reward.weight * part;
   }
-  return { value, parts };
+  if (episode.turnRewards.length > 0) {
+    parts.turn_rewards = episode.turnRewards.reduce((sum, reward) => sum + reward, 0);
+    value += parts.turn_rewards;
+  }
+  const pred = spec.pred?.(episode) ?? episode.answer;
+  return pred === '' ? { value, parts } : { value, parts, pred };
 }
 
 function demonstration(spec: EnvSpec<unknown, Json>, options: unknown, moment: TeachingMoment): Message {

@@ -17,6 +17,8 @@ export interface StepResult {
   readonly messages: readonly Message[];
   readonly terminated: boolean;
   readonly toolCalls: readonly ToolCallRecord[];
+  /** What this turn earned, a finite number: a share of the episode's reward that comes early. */
+  readonly reward?: number;
 }
 
 /** What rewards look at once the episode is over. */
@@ -34,6 +36,7 @@ export interface Environment extends AsyncDisposable {
   readonly tools: readonly Tool[];
   reset(task: Task, context: EpisodeContext): Promise<readonly Message[]>;
   step(action: Action, context: EpisodeContext): Promise<StepResult>;
+  /** The episode's whole reward, what its turns earned included. */
   score(episode: Episode, context: EpisodeContext): Promise<Reward>;
 }
 

@@ -1,7 +1,9 @@
 export { arithmetic } from './arithmetic.js';
+export { countdown } from './countdown.js';
 export {
   defineEnv,
   type EnvSpec,
+  type JudgedEpisode,
   type RewardPart,
   type StepContext,
   type TaskOf,
@@ -16,4 +18,5 @@ export type {
   StepResult,
   TeachingMoment,
 } from './environment.js';
+export { frozenLake } from './frozen-lake.js';
 export { builtInEnvs } from './registry.js';

@@ -11,9 +11,9 @@ import type {
   Trajectory,
   Turn,
 } from '../core/types.js';
-import type { Episode } from '../envs/environment.js';
+import type { Episode, StepResult } from '../envs/environment.js';
 
-type TurnDraft = { action: Span; observation?: Span; toolCalls: readonly ToolCallRecord[] };
+type TurnDraft = { action: Span; observation?: Span; toolCalls: readonly ToolCallRecord[]; reward?: number };
 
 /** What has happened in an episode so far: every token is written down here once, when it is born. */
 export class EpisodeRecord {
@@ -83,10 +83,12 @@ export class EpisodeRecord {
     this.#lastAction = action;
   }
 
-  /** The environment's answer to the last turn. */
-  answer(messages: readonly Message[], toolCalls: readonly ToolCallRecord[]): void {
+  /** The environment's answer to the last turn, and what it says the turn earned. */
+  answer({ messages, toolCalls, reward }: StepResult): void {
+    const turn = this.#lastTurn();
     this.#messages.push(...messages);
-    this.#lastTurn().toolCalls = toolCalls;
+    turn.toolCalls = toolCalls;
+    if (reward !== undefined) turn.reward = reward;
   }
 
   /** The tokens of the answer, when the episode goes on. */

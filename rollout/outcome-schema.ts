@@ -42,10 +42,11 @@ const trajectory = z.object({
       action: span,
       observation: span.exactOptional(),
       toolCalls: z.array(toolCallRecord),
+      reward: z.number().exactOptional(),
     }),
   ),
   sequences: z.array(sequence),
-  reward: z.object({ value: z.number(), parts: numbers }),
+  reward: z.object({ value: z.number(), parts: numbers, pred: z.string().exactOptional() }),
   stopReason: z.enum(['terminated', 'max_turns', 'max_response_tokens', 'max_context', 'deadline']),
   metrics: numbers,
 });

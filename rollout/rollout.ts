@@ -69,7 +69,7 @@ async function play(request: RolloutRequest, signal: AbortSignal): Promise<Traje
     .catch((error: unknown) => {
       throw scoringDeadline.isExpired ? scoringTimedOut(request, error) : error;
     });
-  assertFinite(reward, request.task);
+  assertFinite({ value: reward.value, ...reward.parts }, request.task);
   return record.trajectory(reward, stopReason);
 }
 
@@ -88,7 +88,8 @@ async function interact(request: RolloutRequest, record: EpisodeRecord, context:
     if (spent !== undefined && !action.isComplete) return spent;
 
     const result = await stepWithinLimit(config.maxToolCalls, env, action, context);
-    record.answer(result.messages, result.toolCalls);
+    assertFinite({ [`of turn ${turn}`]: result.reward ?? 0 }, task);
+    record.answer(result);
     if (result.terminated) return 'terminated';
     if (turn === config.maxTurns) return 'max_turns';
     if (spent !== undefined) return spent;
@@ -141,8 +142,8 @@ function spentBudget(config: RolloutConfig, record: EpisodeRecord): StopReason |
   return record.length >= config.maxContext ? 'max_context' : undefined;
 }
 
-function assertFinite(reward: Reward, task: Task): void {
-  for (const [name, value] of Object.entries({ value: reward.value, ...reward.parts })) {
+function assertFinite(rewards: Reward['parts'], task: Task): void {
+  for (const [name, value] of Object.entries(rewards)) {
     if (Number.isFinite(value)) continue;
     throw new InfrastructureError('env_crashed', `reward ${name} is ${value} (${task.id})`, { retryable: false });
   }

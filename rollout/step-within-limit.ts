@@ -20,7 +20,7 @@ function withRefusals(result: StepResult, surplus: readonly ToolCall[], maxToolC
   const firstOther = result.messages.findIndex((message) => message.role !== 'tool');
   const toolMessages = firstOther < 0 ? result.messages.length : firstOther;
   return {
-    terminated: result.terminated,
+    ...result,
     messages: [...result.messages.slice(0, toolMessages), ...refusals, ...result.messages.slice(toolMessages)],
     toolCalls: [...result.toolCalls, ...surplus.map(({ name }) => ({ name, durationMs: 0, error: 'failed' as const }))],
   };

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { ConfigError } from '../../core/errors.js';
+import { resolveRolloutCorrection } from '../../core/rollout-correction/config.js';
 import { RunDirectory } from '../../core/run-directory.js';
 import { FanOutTracker } from '../../core/trackers/fan-out.js';
 import { JsonlTracker } from '../../core/trackers/jsonl.js';
@@ -65,7 +66,7 @@ async function train(
 ): Promise<void> {
   const { configPath, overrides, earlier } = await readRequest(config, words, flags);
   const run = await resolveRun(configPath, overrides, context.builtins);
-  refuseCutSampling(run.config.rollout);
+  refuseCutSampling(run.config);
   const directory = earlier ?? (await newDirectory(run.config.name, flags.runDir));
   const earlierConfig = await earlier?.readConfig();
   if (earlier === undefined || overrides.length > 0) await directory.writeConfig(run.config);
@@ -83,14 +84,16 @@ async function train(
 }
 
 /** What was drawn from a cut distribution has another log-prob than the one that training computes. */
-function refuseCutSampling({ topK, topP, minP }: RunConfig['rollout']): void {
+function refuseCutSampling({ rollout: { topK, topP, minP }, algorithm }: RunConfig): void {
+  const { rolloutIs, bypassMode } = resolveRolloutCorrection(algorithm.rolloutCorrection);
+  if (rolloutIs !== null || bypassMode) return;
   const whole = { topK: 0, topP: 1, minP: 0 };
   for (const [name, value] of Object.entries({ topK, topP, minP })) {
     const off = Reflect.get(whole, name);
     if (value === off) continue;
     throw new ConfigError(
-      `rollout.${name} is ${value}: training on a cut distribution needs rollout correction, which does not exist yet; ` +
-        `write ${off} (verlet eval may use it)`,
+      `rollout.${name} is ${value}: training on a cut distribution needs rollout correction; write ${off}, ` +
+        'or algorithm.rolloutCorrection.rolloutIs: token (verlet eval may use it as it is)',
     );
   }
 }

@@ -1,15 +1,15 @@
 import { z } from 'zod';
 import type { AdvantageEstimator } from './advantage-estimator.js';
 import { broadcast } from './broadcast.js';
-import { mean, sampleDeviation } from './group-statistics.js';
+import { groupRelative } from './group-relative.js';
 
-export const grpoSettings = z.strictObject({
-  name: z.literal('grpo'),
-  normAdvByStdInGrpo: z
-    .boolean()
-    .default(true)
-    .describe("divide by the group's standard deviation; off = Dr. GRPO (arXiv:2503.20783)"),
-});
+/** Of all estimators that normalise as GRPO does. */
+export const normAdvByStdInGrpo = z
+  .boolean()
+  .default(true)
+  .describe("divide by the group's standard deviation; off = Dr. GRPO (arXiv:2503.20783)");
+
+export const grpoSettings = z.strictObject({ name: z.literal('grpo'), normAdvByStdInGrpo });
 
 /**
  * GRPO (arXiv:2402.03300, section 4.1.2), outcome rewards: A = (R - mean) / (std + 1e-6) within the group, on every sampled token.
@@ -18,9 +18,6 @@ export const grpoSettings = z.strictObject({
 export const grpo: AdvantageEstimator<z.output<typeof grpoSettings>> = (groups, { normAdvByStdInGrpo }) =>
   groups.map((members) => {
     const rewards = members.map(({ reward }) => reward);
-    const centre = rewards.length > 1 ? mean(rewards) : 0;
-    const deviation = rewards.length > 1 ? sampleDeviation(rewards) : 1;
-    return members.map((member) =>
-      broadcast(member, (member.reward - centre) / (normAdvByStdInGrpo ? deviation + 1e-6 : 1)),
-    );
+    const advantages = groupRelative(rewards, { divideByStd: normAdvByStdInGrpo });
+    return members.map((member, m) => broadcast(member, advantages[m] ?? 0));
   });

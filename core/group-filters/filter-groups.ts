@@ -2,7 +2,6 @@ import { z } from 'zod';
 import type { TrajectoryGroup } from '../types.js';
 import { accuracyBand, accuracyBandSettings } from './accuracy-band.js';
 import { dapoFilter, dapoFilterSettings } from './dapo.js';
-import { groupMetric } from './group-metric.js';
 import { snr, snrSettings } from './snr.js';
 import { topStd, topStdSettings } from './top-std.js';
 
@@ -14,16 +13,16 @@ const rounds = {
     .int()
     .min(0)
     .default(10)
-    .describe('rounds of sampling for one step after which the run ends with an error; 0 = as many as it takes'),
+    .describe('rounds of sampling for one step, which then trains on the groups it has; 0 = as many as it takes'),
 };
 
 export const filterGroupsConfig = z
   .discriminatedUnion('name', [
-    z.strictObject({ name: z.literal('none'), metric: groupMetric, ...rounds }),
+    z.strictObject({ name: z.literal('none') }),
     dapoFilterSettings.extend(rounds),
     accuracyBandSettings.extend(rounds),
-    topStdSettings.extend(rounds),
-    snrSettings.extend(rounds),
+    topStdSettings,
+    snrSettings,
   ])
   .superRefine((settings, context) => {
     if (settings.name !== 'accuracy_band' || settings.lower <= settings.upper) return;

@@ -55,6 +55,10 @@ export interface PolicyLossTraits<Settings> {
    * so that the loss does not depend on how it is cut into micro-batches. One number a token.
    */
   prepare?(miniBatch: PreparedMiniBatch, settings: Settings, rng: Rng): Float32Array;
+  /** Numbers of a whole mini-batch that are no means over tokens, reported as they are; for rows with `prepare`, at the same time. */
+  miniBatchMetrics?(miniBatch: PreparedMiniBatch, settings: Settings): { readonly [name: string]: number };
+  /** Its gradient is not 0 where the advantage is. */
+  readonly learnsWithoutAdvantage?: boolean;
   /** Members of a group stay in one mini-batch. */
   readonly keepsGroups?: boolean;
   /** Log-probs of the reference policy are needed. */

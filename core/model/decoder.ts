@@ -21,7 +21,8 @@ export interface DecoderPass {
   readonly isCheckpointed: boolean;
 }
 
-type DecoderParts = Pick<Policy, 'config' | 'weights' | 'rotaryTable'>;
+/** What a forward pass reads of a model. */
+export type DecoderParts = Pick<Policy, 'config' | 'weights' | 'rotaryTable'>;
 
 /**
  * Decoder-only transformer of Qwen3's shape: pre-RMSNorm, rotary embedding, RMSNorm on each query and key head, grouped-query

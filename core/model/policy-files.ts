@@ -3,64 +3,104 @@ import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 import { ConfigError } from '../errors.js';
-import type { AdamW } from '../tensor/adamw.js';
-import type { Policy } from './policy.js';
 import { decodeSafetensors, encodeSafetensors, type StoredTensor } from './safetensors.js';
+import type { StoredModel } from './trained-model.js';
 
-const stateSchema = z.strictObject({ version: z.int().min(0), optimizerStep: z.int().min(0) });
+/** What models a checkpoint can hold, and what their files are called. */
+const files = {
+  actor: ['model.safetensors', 'optimizer.safetensors'],
+  critic: ['critic.safetensors', 'critic_optimizer.safetensors'],
+  reference: ['reference.safetensors', undefined],
+  processReward: ['process_reward.safetensors', 'process_reward_optimizer.safetensors'],
+} as const;
+
+export type StoredModelName = keyof typeof files;
+
+const step = z.int().min(0);
+const stateSchema = z.strictObject({
+  version: step,
+  /** The models that are there; the number of updates each optimizer has made, 0 where there is none. */
+  optimizerSteps: z.strictObject({
+    actor: step,
+    critic: step.optional(),
+    reference: step.optional(),
+    processReward: step.optional(),
+  }),
+});
+
+/** The models of a trainer; all but the policy may be missing. */
+export type StoredModels = { readonly actor: StoredModel } & { readonly [name in StoredModelName]?: StoredModel };
 
 type Variables = ReadonlyMap<string, tf.Variable>;
 
-/** Writes weights, moments, step count and version into an existing directory. */
-export async function savePolicy(
+/** Writes weights, moments, step counts and version into an existing directory. */
+export async function saveModels(
   directory: string,
-  policy: Policy,
-  optimizer: AdamW,
+  { models, version }: { models: StoredModels; version: number },
   signal: AbortSignal,
 ): Promise<void> {
-  const state = { version: policy.version, optimizerStep: optimizer.step };
-  const files = [
-    ['model.safetensors', encodeSafetensors(await readAll(weightsByName(policy)))],
-    ['optimizer.safetensors', encodeSafetensors(await readAll(momentsByName(policy, optimizer)))],
-    ['trainer.json', `${JSON.stringify(state)}\n`],
-  ] as const;
-  for (const [name, contents] of files) {
+  const write = async (name: string, contents: Buffer | string): Promise<void> => {
     signal.throwIfAborted();
     await writeFile(join(directory, name), contents).catch((cause: unknown) => {
       throw isMissing(cause) ? new ConfigError(`there is no directory ${directory} to save to`, { cause }) : cause;
     });
+  };
+  const optimizerSteps: Partial<Record<StoredModelName, number>> = {};
+  for (const [name, model] of modelsOf(models)) {
+    const [weightsFile, optimizerFile] = files[name];
+    await write(weightsFile, encodeSafetensors(await readAll(weightsByName(model))));
+    optimizerSteps[name] = model.optimizer?.step ?? 0;
+    if (optimizerFile === undefined) continue;
+    await write(optimizerFile, encodeSafetensors(await readAll(momentsByName(model))));
   }
+  await write('trainer.json', `${JSON.stringify({ version, optimizerSteps })}\n`);
 }
 
-/** Reads what `savePolicy` wrote; everything is checked before anything is replaced. */
-export async function loadPolicy(
+/**
+ * Reads what `saveModels` wrote; everything is checked before anything is replaced. `open` is called once and makes the models that
+ * the checkpoint holds. Returns the version.
+ */
+export async function loadModels(
   directory: string,
-  policy: Policy,
-  optimizer: AdamW,
+  open: (names: readonly StoredModelName[]) => StoredModels,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<number> {
   signal.throwIfAborted();
-  const weights = await pairs(weightsByName(policy), join(directory, 'model.safetensors'));
-  const moments = await pairs(momentsByName(policy, optimizer), join(directory, 'optimizer.safetensors'));
-  const state = parseState(await read(join(directory, 'trainer.json')), directory);
+  const { version, optimizerSteps } = parseState(await read(join(directory, 'trainer.json')), directory);
+  const models = modelsOf(open(modelNames.filter((name) => optimizerSteps[name] !== undefined)));
+  const loaded = [];
+  for (const [name, model] of models) {
+    const [weightsFile, optimizerFile] = files[name];
+    loaded.push(...(await pairs(weightsByName(model), join(directory, weightsFile))));
+    if (optimizerFile !== undefined)
+      loaded.push(...(await pairs(momentsByName(model), join(directory, optimizerFile))));
+  }
   signal.throwIfAborted();
-  for (const { variable, stored } of [...weights, ...moments]) {
+  for (const { variable, stored } of loaded) {
     tf.tidy(() => variable.assign(tf.tensor(stored.values, [...stored.shape])));
   }
-  policy.version = state.version;
-  optimizer.step = state.optimizerStep;
+  for (const [name, { optimizer }] of models) if (optimizer !== undefined) optimizer.step = optimizerSteps[name] ?? 0;
+  return version;
 }
 
-function weightsByName({ weights }: Policy): Variables {
+const modelNames = ['actor', 'critic', 'reference', 'processReward'] as const satisfies readonly StoredModelName[];
+
+function modelsOf(models: StoredModels): (readonly [StoredModelName, StoredModel])[] {
+  return modelNames.flatMap((name) => {
+    const model = models[name];
+    return model === undefined ? [] : [[name, model] as const];
+  });
+}
+
+function weightsByName({ weights }: StoredModel): Variables {
   return new Map(weights.names.map((name) => [name, weights.get(name)]));
 }
 
-function momentsByName({ weights }: Policy, { moments }: AdamW): Variables {
+function momentsByName({ weights, optimizer }: StoredModel): Variables {
   const named = (moment: 'first' | 'second') =>
-    moments[moment].map((variable, i) => [`${moment}.${weights.names[i]}`, variable] as const);
+    (optimizer?.moments[moment] ?? []).map((variable, i) => [`${moment}.${weights.names[i]}`, variable] as const);
   return new Map([...named('first'), ...named('second')]);
 }
-
 async function readAll(variables: Variables): Promise<ReadonlyMap<string, StoredTensor>> {
   const tensors = new Map<string, StoredTensor>();
   for (const [name, variable] of variables) {

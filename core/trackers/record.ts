@@ -42,6 +42,7 @@ const turn = z.object({
       error: z.enum(['unparsable', 'unknown_tool', 'bad_arguments', 'failed', 'timeout']).optional(),
     }),
   ),
+  reward: anyNumber.optional(),
 });
 
 const sequence = z.object({
@@ -66,7 +67,7 @@ const scoredRecord = z.object({
   messages: z.array(message),
   turns: z.array(turn),
   sequences: z.array(sequence),
-  reward: z.object({ value: anyNumber, parts: z.record(z.string(), anyNumber) }),
+  reward: z.object({ value: anyNumber, parts: z.record(z.string(), anyNumber), pred: z.string().optional() }),
   stopReason: z.enum(['terminated', 'max_turns', 'max_response_tokens', 'max_context', 'deadline']),
   metrics: z.record(z.string(), anyNumber),
 });
@@ -103,7 +104,8 @@ function told(outcome: Outcome): object {
   return { messages, turns, sequences, reward, stopReason, metrics };
 }
 
-function toLine(record: object): string {
+/** JSON on one line, without the line break; numbers JSON cannot say become text. */
+export function toLine(record: object): string {
   return JSON.stringify(record, (_key, value: Json) =>
     typeof value === 'number' && !Number.isFinite(value) ? String(value) : value,
   );

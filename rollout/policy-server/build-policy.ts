@@ -15,7 +15,7 @@ export async function buildPolicy(config: PolicyServerConfig, signal: AbortSigna
   const backend = await useBackend(config.backend, config);
   signal.throwIfAborted();
   const policy = Policy.fresh(config.model, config.vocabSize, config.seed);
-  const trainer = new PolicyTrainer(policy);
+  const trainer = new PolicyTrainer(policy, config);
   const engine = new LocalEngine(new PolicySampler(policy), { maxBatchSize: config.maxBatchSize });
   return {
     engine,

@@ -6,7 +6,7 @@ import type { PausableEngine } from '../engines/local.js';
 import { CallSignal } from './call-signal.js';
 import { failureOf } from './failures.js';
 import { TrainerTurn } from './trainer-turn.js';
-import { decodeUpdate, maxUpdateBytes } from './update-frames.js';
+import { decodeInfer, decodeUpdate, maxUpdateBytes } from './update-frames.js';
 import { describeProblem, directorySchema, emptySchema, generateRequestSchema } from './wire.js';
 
 /** What a policy server serves: an engine and a trainer over the same weights. */
@@ -25,7 +25,7 @@ type Handler = (request: FastifyRequest, signal: AbortSignal) => Promise<unknown
  * The HTTP face of a policy, not yet listening:
  *   POST /generate {tokens, sampling} -> Generation       POST /publish {} -> {version}
  *   POST /update   frames -> Metrics                      POST /save, /load {directory} -> {}
- *   GET  /health   -> {status, version, backend}
+ *   POST /infer    frames -> InferredColumns              GET  /health   -> {status, version, backend}
  * A client that goes away aborts its call; closing the server aborts all. One trainer call at a time, and none while a
  * decoding step runs. Owns neither engine nor trainer.
  */
@@ -40,8 +40,12 @@ export function createPolicyServer(parts: PolicyServerParts): FastifyInstance {
     return engine.generate(tokens, sampling, signal);
   });
   routes.post('/update', async (request, signal) => {
-    const { sequences, options } = parseUpdate(request);
+    const { sequences, options } = parseFrames(request, decodeUpdate);
     return turn.run(() => trainer.update(sequences, options, signal), signal);
+  });
+  routes.post('/infer', async (request, signal) => {
+    const { sequences, options } = parseFrames(request, decodeInfer);
+    return turn.run(() => trainer.infer(sequences, options, signal), signal);
   });
   routes.post('/publish', async (request, signal) => {
     parseBody(emptySchema, request);
@@ -109,10 +113,10 @@ function parseBody<T>(schema: z.ZodType<T>, request: FastifyRequest): T {
   return parsed.data;
 }
 
-function parseUpdate(request: FastifyRequest): ReturnType<typeof decodeUpdate> {
-  if (!Buffer.isBuffer(request.body)) throw new BadRequestError('an update is sent as application/octet-stream');
+function parseFrames<T>(request: FastifyRequest, decode: (body: Buffer) => T): T {
+  if (!Buffer.isBuffer(request.body)) throw new BadRequestError('sequences are sent as application/octet-stream');
   try {
-    return decodeUpdate(request.body);
+    return decode(request.body);
   } catch (cause) {
     if (cause instanceof z.ZodError) throw new BadRequestError(`options.${describeProblem(cause)}`, { cause });
     if (cause instanceof RangeError) throw new BadRequestError(cause.message, { cause });

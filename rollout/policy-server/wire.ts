@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { type InferredColumns, inferColumns } from '../../core/types.js';
 
 /**
  * What the policy server and its clients say to each other, besides the frames of an update (update-frames.ts):
@@ -34,20 +35,59 @@ export const generationSchema = z
     { error: 'tokens, logprobs and versions differ in length' },
   );
 
-export const updateOptionsSchema = z.strictObject({
-  policyLoss: z.object({ name: z.string() }).catchall(z.json()),
+const passes = {
   lossAggMode: z.string(),
   lossScaleFactor: z.number().positive(),
-  entropyCoeff: z.number(),
   ppoEpochs: z.number().int().min(1),
   ppoMiniBatchSize: z.number().int().min(1),
   ppoMaxTokenLenPerGpu: z.number().int().min(1),
+  shuffle: z.boolean(),
+  seed: z.number().int(),
   lr: z.number(),
   weightDecay: z.number(),
   betas: z.tuple([z.number(), z.number()]),
   gradClip: z.number(),
+};
+
+export const updateOptionsSchema = z.discriminatedUnion('model', [
+  z.strictObject({
+    model: z.literal('actor'),
+    ...passes,
+    policyLoss: z.object({ name: z.string() }).catchall(z.json()),
+    entropyCoeff: z.number(),
+    klLossCoef: z.number(),
+    klLossType: z.string(),
+    vfCoef: z.number(),
+    cliprangeValue: z.number(),
+    temperature: z.number().min(0),
+  }),
+  z.strictObject({ model: z.literal('critic'), ...passes, cliprangeValue: z.number() }),
+  z.strictObject({
+    model: z.literal('processReward'),
+    ...passes,
+    beta: z.number(),
+    temperature: z.number().min(0),
+  }),
+]);
+
+export const inferOptionsSchema = z.strictObject({
+  columns: z.array(z.enum(inferColumns)),
   temperature: z.number().min(0),
+  ppoMaxTokenLenPerGpu: z.number().int().min(1),
 });
+
+/** A number that is not finite travels as JSON's null and arrives as NaN. */
+export const inferredSchema: z.ZodType<InferredColumns> = z.partialRecord(
+  z.enum(inferColumns),
+  z.array(
+    z.array(
+      z
+        .number()
+        .nullable()
+        .transform((value) => value ?? Number.NaN),
+    ),
+  ),
+);
 
 /** A metric that is not finite travels as JSON's null and arrives as NaN. */
 export const metricsSchema = z.record(

@@ -1,7 +1,14 @@
-import type { Metrics, Trainer, TrainSequence, UpdateOptions } from '../../core/types.js';
+import type {
+  InferOptions,
+  InferredColumns,
+  Metrics,
+  Trainer,
+  TrainSequence,
+  UpdateOptions,
+} from '../../core/types.js';
 import { PolicyClient, type PolicyClientOptions } from '../policy-server/client.js';
-import { encodeUpdate } from '../policy-server/update-frames.js';
-import { emptySchema, metricsSchema, publishedSchema } from '../policy-server/wire.js';
+import { encodeInfer, encodeUpdate } from '../policy-server/update-frames.js';
+import { emptySchema, inferredSchema, metricsSchema, publishedSchema } from '../policy-server/wire.js';
 
 /** The trainer of a policy server somewhere else; directories are paths on the server's machine. */
 export class HttpTrainer implements Trainer, AsyncDisposable {
@@ -9,6 +16,14 @@ export class HttpTrainer implements Trainer, AsyncDisposable {
 
   constructor(url: string, options: PolicyClientOptions) {
     this.#client = new PolicyClient(url, options);
+  }
+
+  async infer(
+    sequences: readonly Pick<TrainSequence, 'tokens' | 'mask'>[],
+    options: InferOptions,
+    signal: AbortSignal,
+  ): Promise<InferredColumns> {
+    return this.#client.call({ path: '/infer', body: encodeInfer(sequences, options), answer: inferredSchema }, signal);
   }
 
   async update(sequences: readonly TrainSequence[], options: UpdateOptions, signal: AbortSignal): Promise<Metrics> {

@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { Batch } from '../../core/batch.js';
-import { sampledCount } from '../../core/experience.js';
 import { useBackend } from '../../core/tensor/backend.js';
+import { sampledCount } from '../../core/trajectories.js';
 import type { TrainSequence } from '../../core/types.js';
 import { detectedBackend } from '../helpers/backend.js';
 

@@ -2,8 +2,10 @@ import { spawnSync } from 'node:child_process';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { algorithmConfig } from '../../core/algorithm-config.js';
 import { loadLatestCheckpoint, type RunState, saveCheckpoint } from '../../core/checkpoint.js';
 import { ConfigError } from '../../core/errors.js';
+import { initialLoopState } from '../../core/loop-state.js';
 import type { Trainer } from '../../core/types.js';
 import { never, temporaryDirectory } from '../helpers/tiny-policy.js';
 
@@ -12,6 +14,9 @@ class TextTrainer implements Trainer {
   text = 'fresh';
   failure: Error | undefined;
 
+  async infer() {
+    return {};
+  }
   async update() {
     return {};
   }
@@ -28,8 +33,10 @@ class TextTrainer implements Trainer {
   }
 }
 
+const loop = initialLoopState(algorithmConfig.parse({}));
+
 function stateAt(step: number): RunState {
-  return { step, nextTask: 8 * step, seed: 1, initialReward: step === 0 ? null : 0.25 };
+  return { step, nextTask: 8 * step, seed: 1, initialReward: step === 0 ? null : 0.25, loop };
 }
 
 async function save(root: string, step: number, trainer: TextTrainer, keep = 2): Promise<string> {

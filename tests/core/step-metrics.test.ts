@@ -1,13 +1,13 @@
 import { expect, test } from 'vitest';
-import { toTrainSequences } from '../../core/experience.js';
 import { evaluationMetrics, meanReward, rolloutMetrics, toolCallRate } from '../../core/step-metrics.js';
 import type { ToolCallRecord, Trajectory, TrajectoryGroup } from '../../core/types.js';
+import { experienceOf } from '../helpers/experience.js';
 import { exampleGroup, exampleTrajectory } from '../helpers/trajectories.js';
 
 const failed = { status: 'failed', error: { code: 'sandbox_died', message: 'died', retryable: true } } as const;
 
-test("scores, advantages and lengths have verl's names and hand-worked values", () => {
-  const metrics = metricsOf([groupOf(withReward(1), withReward(0))]);
+test("scores, advantages and lengths have verl's names and hand-worked values", async () => {
+  const metrics = await metricsOf([groupOf(withReward(1), withReward(0))]);
   expect(metrics).toMatchObject({
     'critic/score/mean': 0.5,
     'critic/score/max': 1,
@@ -23,15 +23,15 @@ test("scores, advantages and lengths have verl's names and hand-worked values", 
   });
 });
 
-test('failed and cancelled rollouts are counted and are in no score', () => {
+test('failed and cancelled rollouts are counted and are in no score', async () => {
   const scored = withReward(1);
-  const metrics = metricsOf([exampleGroup(scored), { ...groupOf(scored), outcomes: [failed, failed] }]);
+  const metrics = await metricsOf([exampleGroup(scored), { ...groupOf(scored), outcomes: [failed, failed] }]);
   expect(metrics).toMatchObject({ 'rollout/scored': 1, 'rollout/failed': 3, 'rollout/cancelled': 1 });
   expect(metrics).toMatchObject({ 'critic/score/mean': 1, 'critic/score/min': 1, 'rollout/tool_call_rate': 1 });
 });
 
-test('a step without a scored rollout has counts and no scores', () => {
-  const metrics = metricsOf([{ ...groupOf(), outcomes: [failed] }]);
+test('a step without a scored rollout has counts and no scores', async () => {
+  const metrics = await metricsOf([{ ...groupOf(), outcomes: [failed] }]);
   expect(metrics).not.toHaveProperty('critic/score/mean');
   expect(metrics).not.toHaveProperty('critic/advantages/mean');
   expect(metrics).toMatchObject({ 'rollout/failed': 1, 'rollout/scored': 0 });
@@ -51,9 +51,9 @@ test('the tool call rate is the share of trajectories with a call that ran', () 
   expect(toolCallRate([])).toBe(0);
 });
 
-test('tool calls and their errors are counted a trajectory', () => {
+test('tool calls and their errors are counted a trajectory', async () => {
   const [good, bad] = [{ name: 'python', durationMs: 1 }, { name: 'python', durationMs: 0, error: 'failed' } as const];
-  const metrics = metricsOf([groupOf(withCalls(good, bad, bad), withCalls(good))]);
+  const metrics = await metricsOf([groupOf(withCalls(good, bad, bad), withCalls(good))]);
   expect(metrics).toMatchObject({
     'tool_call_counts/mean': 2,
     'tool_call_counts/max': 3,
@@ -62,15 +62,15 @@ test('tool calls and their errors are counted a trajectory', () => {
   });
 });
 
-test('episodes that a budget ended are in the clip ratio', () => {
+test('episodes that a budget ended are in the clip ratio', async () => {
   const stopped = (stopReason: Trajectory['stopReason']): Trajectory => exampleTrajectory({ stopReason });
-  const metrics = metricsOf([groupOf(stopped('terminated'), stopped('max_turns'), stopped('deadline'))]);
+  const metrics = await metricsOf([groupOf(stopped('terminated'), stopped('max_turns'), stopped('deadline'))]);
   expect(metrics['response_length/clip_ratio']).toBeCloseTo(2 / 3, 12);
 });
 
-test('turns are what the rollout counted', () => {
+test('turns are what the rollout counted', async () => {
   const turns = (count: number): Trajectory => exampleTrajectory({ metrics: { num_turns: count } });
-  const metrics = metricsOf([groupOf(turns(2), turns(6))]);
+  const metrics = await metricsOf([groupOf(turns(2), turns(6))]);
   expect(metrics).toMatchObject({ 'num_turns/mean': 4, 'num_turns/max': 6, 'num_turns/min': 2 });
 });
 
@@ -98,8 +98,11 @@ test('the mean reward of nothing scored is not a number', () => {
   expect(meanReward([{ ...groupOf(), outcomes: [failed] }])).toBeNaN();
 });
 
-function metricsOf(groups: readonly TrajectoryGroup[]): ReturnType<typeof rolloutMetrics> {
-  return rolloutMetrics(groups, toTrainSequences(groups, { name: 'grpo', normAdvByStdInGrpo: false }));
+async function metricsOf(groups: readonly TrajectoryGroup[]): Promise<ReturnType<typeof rolloutMetrics>> {
+  const { sequences, metrics } = await experienceOf(groups, {
+    advEstimator: { name: 'grpo', normAdvByStdInGrpo: false },
+  });
+  return { ...rolloutMetrics(groups, sequences), ...metrics };
 }
 
 function groupOf(...trajectories: Trajectory[]): TrajectoryGroup {

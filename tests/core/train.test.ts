@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { algorithmConfig } from '../../core/algorithm-config.js';
+import { criticConfig } from '../../core/critic-config.js';
+import { initialLoopState } from '../../core/loop-state.js';
 import { optimizerConfig } from '../../core/schedule.js';
 import { MemoryTracker } from '../../core/trackers/memory.js';
 import { type LoopParts, type LoopPlan, loopConfig, train } from '../../core/train.js';
@@ -17,6 +19,7 @@ class Diary {
   parts(): LoopParts {
     return {
       trainer: {
+        infer: async () => ({}),
         update: async (_sequences, options) => {
           this.updates.push(options);
           this.events.push('update');
@@ -28,8 +31,9 @@ class Diary {
         },
       },
       tracker: this.tracker,
-      collect: (step, version) => this.#collect(step, version),
+      collect: ({ step, version }) => this.#collect(step, version),
       evaluate: async (step) => void this.events.push(`evaluate ${step}`),
+      remark: () => {},
       save: async (step) => void this.events.push(`save ${step}`),
     };
   }
@@ -41,9 +45,14 @@ class Diary {
 }
 
 function plan(loop: object, lastStep = 0): LoopPlan {
+  const algorithm = algorithmConfig.parse({});
   return {
     loop: loopConfig.parse({ testFreq: 0, saveFreq: 0, ...loop }),
-    algorithm: algorithmConfig.parse({}),
+    algorithm,
+    critic: criticConfig.parse({}),
+    trainBatchSize: 1,
+    seed: 1,
+    state: initialLoopState(algorithm),
     optimizer: optimizerConfig.parse({ lr: 0.1, lrScheduler: 'linear' }),
     temperature: 0.7,
     maxResponseTokens: 100,

@@ -6,7 +6,7 @@ import { ConfigError } from '../../core/errors.js';
 import type { Policy } from '../../core/model/policy.js';
 import { decodeSafetensors } from '../../core/model/safetensors.js';
 import { PolicyTrainer } from '../../core/trainer.js';
-import type { TrainSequence, UpdateOptions } from '../../core/types.js';
+import type { ActorUpdateOptions, TrainSequence } from '../../core/types.js';
 import { withBackends } from '../helpers/gradient.js';
 import {
   leakedTensors,
@@ -20,7 +20,7 @@ import {
   weightValues,
 } from '../helpers/tiny-policy.js';
 
-const sft: UpdateOptions = { ...tinyUpdate, policyLoss: { name: 'sft' }, lr: 0, gradClip: 1e9 };
+const sft: ActorUpdateOptions = { ...tinyUpdate, policyLoss: { name: 'sft' }, lr: 0, gradClip: 1e9 };
 
 function demonstration(length: number): TrainSequence {
   const mask = Array.from({ length }, (_, t) => (t > 2 ? 1 : 0));
@@ -104,7 +104,7 @@ withBackends(() => {
       await using directory = await temporaryDirectory();
       await tiny.trainer.save(directory.path, never);
       const state = JSON.parse(await readFile(join(directory.path, 'trainer.json'), 'utf8'));
-      expect(state).toEqual({ version: 1, optimizerStep: 9 });
+      expect(state).toEqual({ version: 1, optimizerSteps: { actor: 9 } });
       expect(await tiny.trainer.publish(never)).toBe(1);
     });
 

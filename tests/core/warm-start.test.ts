@@ -11,6 +11,7 @@ interface Update {
 /** Remembers its updates; the loss is their number. */
 function recorder(updates: Update[]): Trainer {
   return {
+    infer: async () => ({}),
     update: async (sequences, options, signal) => {
       signal.throwIfAborted();
       return { 'actor/pg_loss': updates.push({ sequences, options }) };

@@ -76,7 +76,7 @@ describe('the reward of arithmetic', () => {
     arithmetic.create(options, []).score({ task, messages, answer, stopReason: 'terminated' }, context);
 
   it.each(['201954', ' 201954\n'])('is 1 for %j', async (answer) => {
-    expect(await score(answer)).toEqual({ value: 1, parts: { correct: 1, used_tool: 0 } });
+    expect(await score(answer)).toMatchObject({ value: 1, parts: { correct: 1, used_tool: 0 } });
   });
 
   it.each([
@@ -104,7 +104,7 @@ describe('the reward of arithmetic', () => {
       { role: 'tool', name: 'python', content: '201954' },
     ];
     expect(await score('', messages)).toEqual({ value: 0, parts: { correct: 0, used_tool: 1 } });
-    expect(await score('201954', messages)).toEqual({ value: 1, parts: { correct: 1, used_tool: 1 } });
+    expect(await score('201954', messages)).toMatchObject({ value: 1, parts: { correct: 1, used_tool: 1 } });
   });
 });
 

@@ -115,6 +115,42 @@ describe('the default step', () => {
   });
 });
 
+describe('state', () => {
+  const counter = defineEnv({
+    name: 'counter',
+    options: z.strictObject({ from: z.int().default(10) }),
+    task: ({ index }) => ({ data: { index } }),
+    state: (task, options) => ({ count: options.from + task.data.index }),
+    prompt: () => '',
+    step(_action, { state }) {
+      expectTypeOf(state).toEqualTypeOf<{ count: number }>();
+      state.count++;
+      return { messages: [], toolCalls: [], terminated: false };
+    },
+    rewards: { count: { weight: 1, score: ({ state, options }) => state.count - options.from } },
+  });
+  const options = counter.options.parse({});
+  const over = { messages: [], answer: '', stopReason: 'terminated' as const };
+
+  it('is made at reset, changed by steps and seen by rewards', async () => {
+    const task = counter.task(options, 'train', 1, 1);
+    const env = counter.create(options, []);
+    await env.reset(task, context);
+    await env.step(action({}), context);
+    await env.step(action({}), context);
+    expect(await env.score({ ...over, task }, context)).toEqual({ value: 3, parts: { count: 3 } });
+  });
+
+  it('of one episode is not that of another', async () => {
+    const task = counter.task(options, 'train', 0, 1);
+    const [played, fresh] = [counter.create(options, []), counter.create(options, [])];
+    for (const env of [played, fresh]) await env.reset(task, context);
+    await played.step(action({}), context);
+    expect((await played.score({ ...over, task }, context)).value).toBe(1);
+    expect((await fresh.score({ ...over, task }, context)).value).toBe(0);
+  });
+});
+
 describe('rewards', () => {
   const scored = (score: () => number) =>
     defineEnv({
@@ -140,6 +176,33 @@ describe('rewards', () => {
 
   it('are the weighted sum of their parts, weight 0 included as a metric', async () => {
     expect(await judge(() => 7)).toEqual({ value: 3.5, parts: { main: 3, extra: 1, seen: 7 } });
+  });
+
+  it('of turns are added to the sum, and are a part of their own', async () => {
+    const paid = defineEnv({
+      name: 'paid',
+      task: () => ({ data: null }),
+      prompt: () => '',
+      step: () => ({ messages: [], toolCalls: [], terminated: false, reward: -0.25 }),
+      rewards: { main: { weight: 1, score: () => 1 } },
+    });
+    const { env } = await started(paid);
+    for (let turn = 0; turn < 2; turn++) await env.step(action({}), context);
+    const episode = { task: paid.task({}, 'train', 0, 1), messages: [], answer: '', stopReason: 'max_turns' as const };
+    expect(await env.score(episode, context)).toEqual({ value: 0.5, parts: { main: 1, turn_rewards: -0.5 } });
+  });
+
+  it('carry the answer as pred, or what the environment makes of it, and nothing where there is none', async () => {
+    const pred = async (answer: string, spec: { pred?: (episode: { answer: string }) => string }) => {
+      const definition = defineEnv({ name: 'p', task: () => ({ data: null }), prompt: () => '', rewards: {}, ...spec });
+      const task = definition.task({}, 'train', 0, 1);
+      const episode = { task, messages: [], answer, stopReason: 'terminated' as const };
+      return await definition.create({}, []).score(episode, context);
+    };
+    expect(await pred('7', {})).toEqual({ value: 0, parts: {}, pred: '7' });
+    expect(await pred(' 7.0', { pred: ({ answer }) => `${Number(answer)}` })).toMatchObject({ pred: '7' });
+    expect(await pred('', {})).toEqual({ value: 0, parts: {} });
+    expect(await pred('7', { pred: () => '' })).toEqual({ value: 0, parts: {} });
   });
 
   it.each([Number.NaN, Number.POSITIVE_INFINITY])('throw instead of counting %d as 0', async (value) => {

@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import type { TrainSequence, UpdateOptions } from '../../core/types.js';
+import type { ActorUpdateOptions, TrainSequence } from '../../core/types.js';
 import { HttpEngine } from '../../rollout/engines/http.js';
 import type { PausableEngine } from '../../rollout/engines/local.js';
 import { createPolicyServer, type PolicyServerParts } from '../../rollout/policy-server/server.js';
@@ -72,11 +72,18 @@ export const sampling = { temperature: 1, maxTokens: 12, stopTokens: [], seed: 7
 /** Longer than any test takes: only an abort ends it. */
 export const endless = { ...sampling, maxTokens: 1_000_000 };
 
-export const updateOptions: UpdateOptions = {
+export const updateOptions: ActorUpdateOptions = {
+  model: 'actor',
   policyLoss: { name: 'vanilla', clipRatioLow: 0.2, clipRatioHigh: 0.2 },
   lossAggMode: 'token-mean',
   lossScaleFactor: 1,
   entropyCoeff: 0,
+  klLossCoef: 0,
+  klLossType: 'low_var_kl',
+  vfCoef: 0,
+  cliprangeValue: 0.5,
+  shuffle: false,
+  seed: 0,
   ppoEpochs: 1,
   ppoMiniBatchSize: 8,
   ppoMaxTokenLenPerGpu: 128,

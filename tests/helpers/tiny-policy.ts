@@ -7,7 +7,7 @@ import { Policy } from '../../core/model/policy.js';
 import { PolicySampler, type Sampler } from '../../core/model/sampler.js';
 import { Rng, rngKey } from '../../core/rng.js';
 import { PolicyTrainer } from '../../core/trainer.js';
-import type { Generation, Sampling, TrainSequence, UpdateOptions } from '../../core/types.js';
+import type { ActorUpdateOptions, Generation, Sampling, TrainSequence } from '../../core/types.js';
 
 export const never = new AbortController().signal;
 
@@ -48,11 +48,18 @@ export function openTinyPolicy(seed = 1, model: Partial<ModelConfig> = {}, token
   };
 }
 
-export const tinyUpdate: UpdateOptions = {
+export const tinyUpdate: ActorUpdateOptions = {
+  model: 'actor',
   policyLoss: { name: 'vanilla', clipRatioLow: 0.2, clipRatioHigh: 0.2, clipRatioC: 3 },
   lossAggMode: 'token-mean',
   lossScaleFactor: 1,
   entropyCoeff: 0,
+  klLossCoef: 0,
+  klLossType: 'low_var_kl',
+  vfCoef: 0,
+  cliprangeValue: 0.5,
+  shuffle: false,
+  seed: 0,
   ppoEpochs: 1,
   ppoMiniBatchSize: 64,
   ppoMaxTokenLenPerGpu: 128,

@@ -1,10 +1,12 @@
 import { join } from 'node:path';
 import { algorithmConfig } from '../../core/algorithm-config.js';
 import { loadLatestCheckpoint, type RunState, saveCheckpoint } from '../../core/checkpoint.js';
+import { criticConfig } from '../../core/critic-config.js';
+import { initialLoopState } from '../../core/loop-state.js';
 import { optimizerConfig } from '../../core/schedule.js';
 import { byteTokenizer } from '../../core/text/byte-tokenizer.js';
 import { MemoryTracker } from '../../core/trackers/memory.js';
-import { type LoopParts, train } from '../../core/train.js';
+import { type LoopParts, loopConfig, train } from '../../core/train.js';
 import type { InferenceEngine, Metrics, SandboxProvider, TrajectoryGroup } from '../../core/types.js';
 import { defineEnv } from '../../envs/define-env.js';
 import { collectGroups } from '../../rollout/collect.js';
@@ -92,6 +94,9 @@ export interface TinyRunOptions {
   readonly testFreq?: number;
   /** Where checkpoints go; without it nothing is saved. */
   readonly root?: string;
+  /** Keys of the algorithm and of the critic that are not the default. */
+  readonly algorithm?: object;
+  readonly critic?: object;
   /** Tasks a step; default 2. */
   readonly trainBatchSize?: number;
   /** Called when the collection of a step begins. */
@@ -125,22 +130,28 @@ export async function runTiny(
   const parts: LoopParts = {
     trainer,
     tracker,
-    async *collect(step, _version, signal) {
+    async *collect({ step }, signal) {
       options.onCollect?.(step);
       yield* collectTiny(house, { step, firstTask: nextTask, count: trainBatchSize }, signal);
       nextTask += trainBatchSize;
     },
+    remark: () => {},
     evaluate: async () => {},
-    async save(step, signal) {
+    async save(step, loop, signal) {
       saved.push(step);
-      const state: RunState = { step, nextTask, seed: house.seed, initialReward: null };
+      const state: RunState = { step, nextTask, seed: house.seed, initialReward: null, loop };
       if (root !== undefined) await saveCheckpoint(root, { state, trainer, keep: 2 }, signal);
     },
     ...options.parts,
   };
+  const algorithm = algorithmConfig.parse({ ppoMiniBatchSize: 4, ppoMaxTokenLenPerGpu: 200, ...options.algorithm });
   const plan = {
-    loop: { totalTrainingSteps, saveFreq, testFreq, maxCkptToKeep: 2 },
-    algorithm: algorithmConfig.parse({ ppoMiniBatchSize: 4, ppoMaxTokenLenPerGpu: 200 }),
+    loop: loopConfig.parse({ totalTrainingSteps, saveFreq, testFreq }),
+    algorithm,
+    critic: criticConfig.parse(options.critic ?? {}),
+    trainBatchSize,
+    seed: house.seed,
+    state: start?.loop ?? initialLoopState(algorithm),
     optimizer: optimizerConfig.parse({ lr: 3e-3, lrScheduler: 'cosine', lrWarmupSteps: 1 }),
     temperature: 1,
     maxResponseTokens: 100,

@@ -4,7 +4,16 @@ import { setImmediate } from 'node:timers/promises';
 import { ConfigError } from '../../core/errors.js';
 import type { Sampler } from '../../core/model/sampler.js';
 import { Rng, rngKey } from '../../core/rng.js';
-import type { Generation, Metrics, Sampling, Trainer, TrainSequence, UpdateOptions } from '../../core/types.js';
+import type {
+  Generation,
+  InferOptions,
+  InferredColumns,
+  Metrics,
+  Sampling,
+  Trainer,
+  TrainSequence,
+  UpdateOptions,
+} from '../../core/types.js';
 import { LocalEngine } from '../../rollout/engines/local.js';
 
 /** A policy without tensors: next-token logits are a hash of weights and context. Deterministic, and quick. */
@@ -114,6 +123,22 @@ export class TwinTrainer implements Trainer {
     this.#sampled = sampled;
     this.#key = sampled.key;
     this.#version = sampled.version;
+  }
+
+  /** A column's numbers are a hash of weights, column and context. */
+  async infer(
+    sequences: readonly Pick<TrainSequence, 'tokens' | 'mask'>[],
+    { columns }: InferOptions,
+    signal: AbortSignal,
+  ): Promise<InferredColumns> {
+    using _use = this.#sampled.use('infer');
+    await setImmediate();
+    signal.throwIfAborted();
+    const number = (column: string, tokens: readonly number[]): number =>
+      -new Rng(rngKey(this.#key, column, ...tokens)).float();
+    const column = (name: string): number[][] =>
+      sequences.map(({ tokens, mask }) => mask.map((bit, t) => (bit === 1 ? number(name, tokens.slice(0, t + 1)) : 0)));
+    return Object.fromEntries(columns.map((name) => [name, column(name)]));
   }
 
   async update(sequences: readonly TrainSequence[], options: UpdateOptions, signal: AbortSignal): Promise<Metrics> {

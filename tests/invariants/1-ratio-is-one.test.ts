@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { Batch } from '../../core/batch.js';
 import type { Policy } from '../../core/model/policy.js';
 import { useBackend } from '../../core/tensor/backend.js';
-import { headOutput } from '../../core/trainer.js';
+import { headOutput } from '../../core/training/forward.js';
 import type { Generation, TrainSequence } from '../../core/types.js';
 import { read, testBackends, withBackends } from '../helpers/gradient.js';
 import { availableIsas, nativeAddon, onEverySetting, useIsa } from '../helpers/native-addon.js';

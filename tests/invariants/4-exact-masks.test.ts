@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { toTrainSequences } from '../../core/experience.js';
 import { useBackend } from '../../core/tensor/backend.js';
 import type { Generation, InferenceEngine, Trajectory } from '../../core/types.js';
 import { detectedBackend } from '../helpers/backend.js';
+import { experienceOf } from '../helpers/experience.js';
 import { never } from '../helpers/tiny-policy.js';
 import { collectTiny, openTinyHouse } from '../helpers/tiny-run.js';
 
@@ -71,10 +71,10 @@ describe('episodes of a real policy', () => {
     expect(recorded.calls.map(({ tokens }) => tokens.join()).sort()).toEqual(prefixes.sort());
   });
 
-  it('reach the trainer unchanged, with advantages under mask 1 only', () => {
+  it('reach the trainer unchanged, with advantages under mask 1 only', async () => {
     const outcomes = recorded.trajectories.map((trajectory) => ({ status: 'scored', trajectory }) as const);
     const groups = [{ task: { id: 'all', dataSource: 'babble', data: 0 }, outcomes }];
-    const trained = toTrainSequences(groups, { name: 'grpo', normAdvByStdInGrpo: true });
+    const { sequences: trained } = await experienceOf(groups);
     expect(trained).toHaveLength(6);
     for (const [i, { tokens, mask, logprobs, advantages }] of trained.entries()) {
       expect({ tokens, mask, logprobs }).toMatchObject(pick(recorded.trajectories[i]!));

@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { useBackend } from '../../core/tensor/backend.js';
+import type { CollectStep } from '../../core/training-step.js';
 import type { InferenceEngine } from '../../core/types.js';
 import { detectedBackend } from '../helpers/backend.js';
 import { temporaryDirectory } from '../helpers/tiny-policy.js';
@@ -80,7 +81,8 @@ describe('an abort', () => {
     await using house = openTinyHouse();
     const controller = new AbortController();
     const { trainer } = house.tiny;
-    const aborting: Pick<typeof trainer, 'update' | 'publish'> = {
+    const aborting: Pick<typeof trainer, 'infer' | 'update' | 'publish'> = {
+      infer: (...args) => trainer.infer(...args),
       update: async (...args) => {
         setImmediate(() => controller.abort(new Error('enough')));
         return trainer.update(...args);
@@ -107,7 +109,7 @@ describe('an abort', () => {
   it('is thrown as its reason even where something else failed because of it', async () => {
     await using house = openTinyHouse();
     const controller = new AbortController();
-    async function* collect(step: number, _version: number, signal: AbortSignal) {
+    async function* collect({ step }: CollectStep, signal: AbortSignal) {
       if (step === 1) return yield* collectTiny(house, { step, firstTask: 0, count: 1 }, signal);
       controller.abort(new Error('enough'));
       throw new Error('socket hang up');

@@ -1,9 +1,8 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { algorithmConfig } from '../../core/algorithm-config.js';
-import { toTrainSequences } from '../../core/experience.js';
 import { useBackend } from '../../core/tensor/backend.js';
 import type { Outcome, TokenSequence, TrajectoryGroup } from '../../core/types.js';
 import { detectedBackend } from '../helpers/backend.js';
+import { experienceOf } from '../helpers/experience.js';
 import {
   largestDifference,
   never,
@@ -18,7 +17,6 @@ beforeAll(async () => {
   await useBackend(detectedBackend);
 });
 
-const { advEstimator } = algorithmConfig.parse({});
 const failed: Outcome = { status: 'failed', error: { code: 'gone', message: 'gone', retryable: false } };
 
 function scored(reward: number, ...sequences: TokenSequence[]): Outcome {
@@ -44,7 +42,7 @@ describe('ragged groups', () => {
   it('become sequences with the advantages of their own group', async () => {
     using tiny = openTinyPolicy();
     const sequences = raggedSequences(await sampleEpisodes(tiny.sampler, 7));
-    const trained = toTrainSequences(raggedGroups(sequences), advEstimator);
+    const { sequences: trained } = await experienceOf(raggedGroups(sequences));
     expect(trained.map(({ tokens }) => tokens)).toEqual(sequences.map(({ tokens }) => tokens));
     const advantages = trained.map(({ advantages, mask }) => advantages[mask.indexOf(1)]!);
     const half = Math.SQRT1_2;
@@ -60,10 +58,7 @@ describe('ragged groups', () => {
     ]) {
       using tiny = openTinyPolicy();
       const groups = raggedGroups(raggedSequences(await sampleEpisodes(tiny.sampler, 7)));
-      const trained = toTrainSequences(
-        order.map((g) => groups[g]!),
-        advEstimator,
-      );
+      const { sequences: trained } = await experienceOf(order.map((g) => groups[g]!));
       const metrics = await tiny.trainer.update(trained, { ...tinyUpdate, ppoMaxTokenLenPerGpu: 60 }, never);
       expect(metrics['actor/grad_norm']).toBeGreaterThan(0);
       results.push(await weightValues(tiny.policy));
@@ -75,7 +70,7 @@ describe('ragged groups', () => {
   it('none of which has a scored member are an update that changes nothing', async () => {
     using tiny = openTinyPolicy();
     const before = await weightValues(tiny.policy);
-    const trained = toTrainSequences([group(), group(failed)], advEstimator);
+    const { sequences: trained } = await experienceOf([group(), group(failed)]);
     await tiny.trainer.update(trained, tinyUpdate, never);
     expect(trained).toEqual([]);
     expect(await weightValues(tiny.policy)).toEqual(before);

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { InfrastructureError } from '../../core/errors.js';
 import { byteTokenizer } from '../../core/text/byte-tokenizer.js';
+import { defineEnv } from '../../envs/define-env.js';
 import { rolloutConfig } from '../../rollout/config.js';
 import { ScriptedEngine, type ScriptedTurn } from '../../rollout/engines/scripted.js';
 import { type EpisodePayload, episodeHandler, parseOutcome } from '../../rollout/episode-job.js';
-import { callText, never, noSandbox, question, renderer } from './episode-fixture.js';
+import { callText, echo, never, noSandbox, question, renderer } from './episode-fixture.js';
 
 const payload: EpisodePayload = {
   task: question.task({}, 'train', 0, 1),
@@ -16,9 +17,22 @@ const payload: EpisodePayload = {
 };
 const context = (signal = never) => ({ id: 'job', attempt: 1, signal });
 
-function worker(script: ScriptedTurn[]) {
+/** Each turn with a call costs a half. */
+const wages = defineEnv({
+  name: 'wages',
+  tools: [echo],
+  task: () => ({ data: null }),
+  prompt: () => 'yes or no?',
+  rewards: { correct: { weight: 1, score: ({ answer }) => (answer === 'yes' ? 1 : 0) } },
+  step: async ({ toolCalls }, { answerCalls }) =>
+    toolCalls.length > 0
+      ? { ...(await answerCalls()), terminated: false, reward: -0.5 }
+      : { messages: [], toolCalls: [], terminated: true },
+});
+
+function worker(script: ScriptedTurn[], definition = question) {
   const engine = new ScriptedEngine(byteTokenizer, script);
-  const common = { definition: question, options: {}, tools: question.defaultTools, sandboxProvider: noSandbox };
+  const common = { definition, options: {}, tools: definition.defaultTools, sandboxProvider: noSandbox };
   return { engine, handle: episodeHandler({ ...common, engine, renderer, config: rolloutConfig.parse({}) }) };
 }
 
@@ -31,6 +45,15 @@ describe('an episode job', () => {
       status: 'scored',
       trajectory: { taskId: 'question-train-0', reward: { value: 2 } },
     });
+  });
+
+  it('carries what each turn earned and what was answered', async () => {
+    const result = await worker([callText('echo', { text: 'hi' }), 'yes'], wages).handle(payload, context());
+    const outcome = parseOutcome(JSON.parse(JSON.stringify(result)));
+    if (outcome.status !== 'scored') throw new Error(JSON.stringify(outcome));
+    const { turns, reward } = outcome.trajectory;
+    expect(turns.map((turn) => turn.reward)).toEqual([-0.5, undefined]);
+    expect(reward).toEqual({ value: 0.5, parts: { correct: 1, turn_rewards: -0.5 }, pred: 'yes' });
   });
 
   it('throws a failure worth another attempt, so that the fabric makes it', async () => {

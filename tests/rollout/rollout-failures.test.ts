@@ -86,6 +86,16 @@ describe('a rollout fails without a reward', () => {
     expect(await play({ env, script: ['yes'] })).toMatchObject({ status: 'failed', error: { code: 'env_crashed' } });
   });
 
+  it.each([Number.NaN, Number.NEGATIVE_INFINITY])('when a turn earned %d', async (reward) => {
+    const env = broken({ step: async () => ({ messages: [], toolCalls: [], terminated: true, reward }) });
+    const error = {
+      code: 'env_crashed',
+      message: `reward of turn 1 is ${reward} (question-train-0)`,
+      retryable: false,
+    };
+    expect(await play({ env, script: ['yes'] })).toEqual({ status: 'failed', error });
+  });
+
   it.each<[string, Partial<Generation>]>([
     ['nothing', { tokens: [], logprobs: [], versions: [] }],
     [

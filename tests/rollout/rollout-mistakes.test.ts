@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { callText, playScored } from './episode-fixture.js';
+import { callText, playScored, question } from './episode-fixture.js';
 
 describe('a mistake of the model is answered and counted, and the episode goes on:', () => {
   it.each([
@@ -29,6 +29,17 @@ describe('a mistake of the model is answered and counted, and the episode goes o
     ]);
     expect(trajectory.messages[1]?.toolCalls).toHaveLength(4);
     expect(trajectory.metrics).toMatchObject({ tool_call_counts: 4, tool_errors: 2 });
+  });
+
+  it('a refusal of surplus calls keeps what the turn earned', async () => {
+    const env = question.create({}, question.defaultTools);
+    const paid = {
+      ...env,
+      step: async (...args: Parameters<typeof env.step>) => ({ ...(await env.step(...args)), reward: 1 }),
+    };
+    const script = [callText('echo', { text: '1' }) + callText('echo', { text: '2' }), 'yes'];
+    const { turns } = await playScored({ env: paid, script, config: { maxToolCalls: 1 } });
+    expect(turns.map(({ reward }) => reward)).toEqual([1, 1]);
   });
 
   it('a good call beside a bad one still runs', async () => {

@@ -63,9 +63,9 @@ test('an update with bad options, a bad length or a number that is not finite sa
       return failure.message;
     }),
   );
-  expect(messages[0]).toBe('sequence 0 has 2 bytes, no multiple of 21');
+  expect(messages[0]).toBe('sequence 0 has 2 bytes, too few');
   expect(messages[1]).toMatch(/^options\.ppoEpochs: /);
-  expect(messages[2]).toBe('sequence 0 has the advantage Infinity');
+  expect(messages[2]).toBe('sequence 0 has Infinity among its advantages');
   expect(messages[3]).toMatch(/^the frame with options is not JSON/);
 });
 
@@ -73,7 +73,7 @@ test('an update as JSON is a bad request', async () => {
   await using server = await listen();
   const { status, failure } = await post(server.url, '/update', 'application/json', '{"sequences": []}');
   expect(status).toBe(400);
-  expect(failure.message).toBe('an update is sent as application/octet-stream');
+  expect(failure.message).toBe('sequences are sent as application/octet-stream');
 });
 
 async function post(url: string, path: string, type: string, body: string | Uint8Array<ArrayBuffer>) {

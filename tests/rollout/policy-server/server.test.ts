@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { InfrastructureError } from '../../../core/errors.js';
 import { setLogSink } from '../../../core/log.js';
-import type { Trainer } from '../../../core/types.js';
+import type { InferredColumns, Trainer } from '../../../core/types.js';
 import { HttpTrainer } from '../../../rollout/trainers/http.js';
 import {
   decoding,
@@ -123,6 +123,10 @@ class EndlessTrainer implements Trainer {
     await new Promise((resolve) => signal.addEventListener('abort', resolve));
     this.open--;
     throw signal.reason;
+  }
+
+  async infer(): Promise<InferredColumns> {
+    return {};
   }
 
   async publish(): Promise<number> {

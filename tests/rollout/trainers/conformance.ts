@@ -31,6 +31,27 @@ export function trainerConformance(
       expect(Object.values(metrics).every(Number.isFinite)).toBe(true);
     });
 
+    test('inferring gives what was asked for, at sampled tokens, and changes nothing', async () => {
+      await using first = await open();
+      await using second = await open();
+      const options = {
+        columns: ['logprobs', 'values', 'refLogprobs'] as const,
+        temperature: 1,
+        ppoMaxTokenLenPerGpu: 6,
+      };
+      const inferred = await first.trainer.infer(batch, options, never);
+      expect(Object.keys(inferred).sort()).toEqual(['logprobs', 'refLogprobs', 'values']);
+      for (const [s, { mask }] of batch.entries()) {
+        const row = inferred.logprobs?.[s] ?? [];
+        expect(row.map((logprob) => (logprob < 0 ? 1 : 0))).toEqual(mask);
+      }
+      const alone = await first.trainer.infer(batch.slice(1), options, never);
+      expect(alone.logprobs?.[0]).toEqual(inferred.logprobs?.[1]);
+      expect(await first.trainer.update(batch, updateOptions, never)).toEqual(
+        await second.trainer.update(batch, updateOptions, never),
+      );
+    });
+
     test('equal weights and batches give equal metrics', async () => {
       await using first = await open();
       await using second = await open();

@@ -14,10 +14,20 @@ test('a batch arrives bit for bit', async () => {
   const received: TrainSequence[] = [];
   await using server = await listen({ trainer: recorder(received) });
   const sent = [
-    trainSequence(7),
-    { tokens: [0, 2 ** 31 - 1], mask: [0, 1] as const, logprobs: [0, -1e-300], advantages: [0.1 + 0.2, -5e-324] },
-    trainSequence(0),
-  ];
+    { ...trainSequence(7), group: 0 },
+    { tokens: [0, 2 ** 31 - 1], mask: [0, 1], logprobs: [0, -1e-300], advantages: [0.1 + 0.2, -5e-324], group: -1 },
+    {
+      ...trainSequence(2),
+      group: 7,
+      refLogprobs: [0, -1 / 3],
+      rolloutIsWeights: [0, 1.7],
+      values: [0, 0.1],
+      returns: [0, -2.5],
+      isOffPolicy: true,
+      outcome: 0.25,
+    },
+    { ...trainSequence(0), group: 1 },
+  ] satisfies TrainSequence[];
   await server.trainer.update(sent, updateOptions, never);
   expect(received).toEqual(sent);
 });
@@ -55,6 +65,7 @@ test('sending a big batch leaves the event loop of the client responsive', async
 
 function recorder(received: TrainSequence[]): Trainer {
   return {
+    infer: async () => ({}),
     update: async (sequences) => {
       received.push(...sequences);
       return {};

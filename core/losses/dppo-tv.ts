@@ -1,0 +1,21 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { z } from 'zod';
+import { dppo, dppoSettings, tokenProbs } from './dppo.js';
+import type { PolicyLoss } from './policy-loss.js';
+
+export const dppoTvSettings = z.strictObject({ name: z.literal('dppo_tv'), ...dppoSettings });
+
+/**
+ * DPPO-Binary-TV (arXiv:2602.04879): a token teaches nothing once its probability has moved further than allowed in the direction
+ * that its advantage asks for.
+ */
+export const dppoTv: PolicyLoss<z.output<typeof dppoTvSettings>> = (input, settings) => {
+  const { prob, oldProb } = tokenProbs(input);
+  const moved: tf.Tensor1D = tf.sub(prob, oldProb); // [M]
+  const isInside = tf.where(
+    tf.greater(input.advantages, 0),
+    tf.lessEqual(moved, settings.clipRatioHigh),
+    tf.greaterEqual(moved, -settings.clipRatioLow),
+  ); // [M] bool
+  return dppo(input, isInside, settings.clipRatioC);
+};

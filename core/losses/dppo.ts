@@ -1,0 +1,44 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { z } from 'zod';
+import { detach } from './detach.js';
+import { indicator } from './indicator.js';
+import { clampedLogRatio } from './log-ratio.js';
+import type { PolicyLossInput, PolicyLossOutput } from './policy-loss.js';
+
+/** Settings of both trust regions. */
+export const dppoSettings = {
+  clipRatioLow: z.number().min(0).default(0.2).describe('largest divergence of a token that is made less likely'),
+  clipRatioHigh: z.number().min(0).default(0.2).describe('largest divergence of a token that is made more likely'),
+  clipRatioC: z.number().positive().default(20).describe('the ratio is truncated above this'),
+} as const;
+
+/** Probabilities of the sampled tokens, [M] each, without gradient. */
+export interface TokenProbs {
+  readonly prob: tf.Tensor1D;
+  readonly oldProb: tf.Tensor1D;
+}
+
+export function tokenProbs({ logProbs, oldLogProbs }: PolicyLossInput): TokenProbs {
+  return { prob: tf.exp(detach(logProbs)), oldProb: tf.exp(oldLogProbs) };
+}
+
+/**
+ * DPPO (arXiv:2602.04879): the policy gradient times the truncated ratio, which is a constant, of the tokens inside a trust region.
+ * @param isInside [M] bool, without gradient
+ */
+export function dppo(input: PolicyLossInput, isInside: tf.Tensor, clipRatioC: number): PolicyLossOutput {
+  const { logProbs, advantages } = input;
+  const logRatio = clampedLogRatio(input); // [M]
+  const ratio = tf.exp(detach(logRatio)); // [M]
+  const truncated: tf.Tensor1D = tf.minimum(ratio, clipRatioC); // [M]
+  const kept = indicator(isInside); // [M]
+  const slope: tf.Tensor1D = tf.mul(tf.mul(truncated, kept), tf.neg(advantages)); // [M]
+  return {
+    losses: tf.mul(slope, logProbs),
+    metrics: {
+      'actor/pg_clipfrac': tf.sub(1, kept),
+      'actor/pg_clipfrac_lower': tf.mul(indicator(tf.greater(ratio, clipRatioC)), kept),
+      'actor/ppo_kl': tf.neg(logRatio),
+    },
+  };
+}

@@ -1,0 +1,85 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { AdamW } from '../tensor/adamw.js';
+import type { DecoderParts } from './decoder.js';
+import type { Policy } from './policy.js';
+import { Weights } from './weights.js';
+
+/** What a model file of a checkpoint is made of. */
+export interface StoredModel {
+  readonly weights: Weights;
+  /** Not there where the weights are frozen. */
+  readonly optimizer?: AdamW;
+}
+
+/** Name of the weight that turns a token's hidden state into its value. */
+export const valueHeadName = 'score.weight';
+
+/** A frozen copy of a policy's weights as they are now: what KL penalties are measured against. */
+export class ReferenceModel implements StoredModel, Disposable {
+  readonly weights: Weights;
+  readonly parts: DecoderParts;
+
+  constructor(policy: Policy) {
+    this.weights = copyWeights(policy);
+    this.parts = { config: policy.config, rotaryTable: policy.rotaryTable, weights: this.weights };
+  }
+
+  [Symbol.dispose](): void {
+    this.weights[Symbol.dispose]();
+  }
+}
+
+/** A trained copy of a policy: an implicit process reward model. */
+export class TrainedCopy implements StoredModel, Disposable {
+  readonly weights: Weights;
+  readonly optimizer: AdamW;
+  readonly parts: DecoderParts;
+
+  constructor(policy: Policy) {
+    this.weights = copyWeights(policy);
+    this.optimizer = new AdamW(this.weights.variables);
+    this.parts = { config: policy.config, rotaryTable: policy.rotaryTable, weights: this.weights };
+  }
+
+  [Symbol.dispose](): void {
+    this.optimizer[Symbol.dispose]();
+    this.weights[Symbol.dispose]();
+  }
+}
+
+/**
+ * A critic: a head of one output, which begins at 0, on a trunk of its own, which begins as a copy of the policy's, or on the
+ * policy's own. `weights` and `optimizer` are of what belongs to the critic alone.
+ */
+export class ValueModel implements StoredModel, Disposable {
+  readonly weights: Weights;
+  readonly optimizer: AdamW;
+  readonly parts: DecoderParts;
+  readonly isShared: boolean;
+
+  constructor(policy: Policy, trunk: 'own' | 'shared') {
+    this.isShared = trunk === 'shared';
+    const head = tf.tidy(() => tf.variable(tf.zeros([1, policy.config.hiddenSize]), true));
+    this.weights = this.isShared ? new Weights(new Map([[valueHeadName, head]])) : copyWeights(policy, head);
+    this.optimizer = new AdamW(this.weights.variables);
+    const weights = this.isShared ? policy.weights : this.weights;
+    this.parts = { config: policy.config, rotaryTable: policy.rotaryTable, weights };
+  }
+
+  /** [1, C] */
+  get head(): tf.Tensor2D {
+    return this.weights.matrix(valueHeadName);
+  }
+
+  [Symbol.dispose](): void {
+    this.optimizer[Symbol.dispose]();
+    this.weights[Symbol.dispose]();
+  }
+}
+
+function copyWeights({ weights }: Policy, valueHead?: tf.Variable): Weights {
+  const copies = weights.names.map(
+    (name) => [name, tf.tidy(() => tf.variable(tf.add(weights.get(name), 0), true))] as const,
+  );
+  return new Weights(new Map(valueHead === undefined ? copies : [...copies, [valueHeadName, valueHead]]));
+}

@@ -1,0 +1,71 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { Batch } from '../batch.js';
+import { microBatches } from '../micro-batches.js';
+import { sumPiSquared } from '../tensor/sum-pi-squared.js';
+import type { InferColumn, InferOptions, InferredColumns, TrainSequence } from '../types.js';
+import { divisorOf, headOutput, languageHead, predictorRows, valueHead } from './forward.js';
+import type { TrainerModels } from './models.js';
+
+type Inferred = Pick<TrainSequence, 'tokens' | 'mask'>;
+
+/** Numbers of the sampled tokens under the current weights, by column: one list a sequence, 0 where the mask is 0. */
+export async function infer(
+  models: TrainerModels,
+  sequences: readonly Inferred[],
+  { columns, temperature, ppoMaxTokenLenPerGpu }: InferOptions,
+  signal: AbortSignal,
+): Promise<InferredColumns> {
+  const results: { [Column in InferColumn]?: number[][] } = {};
+  for (const column of columns) results[column] = sequences.map(({ tokens }) => tokens.map(() => 0));
+  const members = sequences.map((sequence) => ({ sequence: forBatch(sequence), weight: 1 }));
+  const indexes = new Map(members.map(({ sequence }, index) => [sequence, index]));
+  for (const microBatch of microBatches(members, ppoMaxTokenLenPerGpu)) {
+    signal.throwIfAborted();
+    using batch = new Batch(microBatch);
+    const tensors = tf.tidy(() => compute(models, batch, columns, temperature));
+    const values = await Promise.all(columns.map((column) => tensors[column]?.data()));
+    tf.dispose(Object.values(tensors));
+    for (const [c, column] of columns.entries()) {
+      let next = 0;
+      for (const { sequence } of microBatch) {
+        const row = results[column]?.[indexes.get(sequence) ?? -1];
+        for (const [t, isSampled] of sequence.mask.entries()) {
+          if (isSampled === 1 && row !== undefined) row[t] = values[c]?.[next++] ?? Number.NaN;
+        }
+      }
+    }
+  }
+  return results;
+}
+
+/** [M] a column. */
+function compute(
+  models: TrainerModels,
+  batch: Batch,
+  columns: readonly InferColumn[],
+  temperature: number,
+): { [Column in InferColumn]?: tf.Tensor1D } {
+  const { policy } = models;
+  const wants = (...names: InferColumn[]): boolean => names.some((name) => columns.includes(name));
+  const results: { [Column in InferColumn]?: tf.Tensor1D } = {};
+  if (wants('logprobs', 'entropy', 'sumPiSquared')) {
+    const rows = predictorRows(policy, batch); // [M, C]
+    const { logProbs, entropy } = languageHead(policy, rows, batch, temperature);
+    if (wants('logprobs')) results.logprobs = logProbs;
+    if (wants('entropy')) results.entropy = entropy;
+    const head = policy.weights.matrix('model.embed_tokens.weight'); // [V, C]
+    if (wants('sumPiSquared')) results.sumPiSquared = sumPiSquared(rows, head, divisorOf(temperature));
+  }
+  if (wants('refLogprobs')) results.refLogprobs = headOutput(models.reference.parts, batch, temperature).logProbs;
+  if (wants('processLogprobs')) {
+    results.processLogprobs = headOutput(models.processReward.parts, batch, temperature).logProbs;
+  }
+  if (wants('values')) results.values = valueHead(predictorRows(models.critic.parts, batch), models.critic.head);
+  return results;
+}
+
+/** A batch wants columns that inferring does not read. */
+function forBatch({ tokens, mask }: Inferred): TrainSequence {
+  const zeros = tokens.map(() => 0);
+  return { tokens, mask, logprobs: zeros, advantages: zeros };
+}

@@ -1,0 +1,105 @@
+import type { Policy } from '../model/policy.js';
+import { loadModels, type StoredModelName, type StoredModels, saveModels } from '../model/policy-files.js';
+import { ReferenceModel, TrainedCopy, ValueModel } from '../model/trained-model.js';
+import { AdamW } from '../tensor/adamw.js';
+
+/**
+ * The policy with its optimizer, and the models beside it. Each of those is made from the policy's weights the first time that it
+ * is asked for: before the first update of reinforcement learning, that is after a warm start. Owns all but the policy.
+ */
+export class TrainerModels implements Disposable {
+  readonly policy: Policy;
+  readonly optimizer: AdamW;
+  readonly #criticTrunk: 'own' | 'shared';
+  #others: OtherModels;
+
+  constructor(policy: Policy, criticTrunk: 'own' | 'shared') {
+    this.policy = policy;
+    this.optimizer = new AdamW(policy.weights.variables);
+    this.#criticTrunk = criticTrunk;
+    this.#others = new OtherModels(policy, criticTrunk);
+  }
+
+  get critic(): ValueModel {
+    return this.#others.critic;
+  }
+
+  get reference(): ReferenceModel {
+    return this.#others.reference;
+  }
+
+  get processReward(): TrainedCopy {
+    return this.#others.processReward;
+  }
+
+  async save(directory: string, signal: AbortSignal): Promise<void> {
+    await saveModels(directory, { models: this.#stored(this.#others), version: this.policy.version }, signal);
+  }
+
+  /** Afterwards there are the models that the checkpoint holds; nothing is changed when it does not fit. */
+  async load(directory: string, signal: AbortSignal): Promise<void> {
+    let others = new OtherModels(this.policy, this.#criticTrunk);
+    try {
+      const open = (names: readonly StoredModelName[]) => this.#stored(others.open(names));
+      this.policy.version = await loadModels(directory, open, signal);
+      [this.#others, others] = [others, this.#others];
+    } finally {
+      others[Symbol.dispose]();
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.optimizer[Symbol.dispose]();
+    this.#others[Symbol.dispose]();
+  }
+
+  #stored(others: OtherModels): StoredModels {
+    return { actor: { weights: this.policy.weights, optimizer: this.optimizer }, ...others.opened };
+  }
+}
+
+/** The models beside the policy, each made when it is first asked for. */
+class OtherModels implements Disposable {
+  readonly #policy: Policy;
+  readonly #criticTrunk: 'own' | 'shared';
+  #critic: ValueModel | undefined;
+  #reference: ReferenceModel | undefined;
+  #processReward: TrainedCopy | undefined;
+
+  constructor(policy: Policy, criticTrunk: 'own' | 'shared') {
+    this.#policy = policy;
+    this.#criticTrunk = criticTrunk;
+  }
+
+  get critic(): ValueModel {
+    this.#critic ??= new ValueModel(this.#policy, this.#criticTrunk);
+    return this.#critic;
+  }
+
+  get reference(): ReferenceModel {
+    this.#reference ??= new ReferenceModel(this.#policy);
+    return this.#reference;
+  }
+
+  get processReward(): TrainedCopy {
+    this.#processReward ??= new TrainedCopy(this.#policy);
+    return this.#processReward;
+  }
+
+  get opened(): Omit<StoredModels, 'actor'> {
+    return {
+      ...(this.#critic && { critic: this.#critic }),
+      ...(this.#reference && { reference: this.#reference }),
+      ...(this.#processReward && { processReward: this.#processReward }),
+    };
+  }
+
+  open(names: readonly StoredModelName[]): this {
+    for (const name of names) if (name !== 'actor') void this[name];
+    return this;
+  }
+
+  [Symbol.dispose](): void {
+    for (const model of [this.#critic, this.#reference, this.#processReward]) model?.[Symbol.dispose]();
+  }
+}

@@ -1,0 +1,72 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type { Batch } from '../batch.js';
+import { sampledCount } from '../trajectories.js';
+import type { Metrics, ProcessRewardUpdateOptions, TrainSequence } from '../types.js';
+import { UpdateMetrics } from '../update-metrics.js';
+import { headOutput } from './forward.js';
+import { miniBatches } from './mini-batches.js';
+import type { TrainerModels } from './models.js';
+import { type Objective, optimizerStep } from './optimizer-step.js';
+
+/**
+ * Optimizer steps of the implicit process reward model (PRIME, arXiv:2502.01456, eq. 5): cross-entropy of
+ * sigmoid(beta Σ_t (log π_φ - log π_ref)) against the outcome, mean over sequences.
+ */
+export async function updateProcessReward(
+  models: TrainerModels,
+  sequences: readonly TrainSequence[],
+  options: ProcessRewardUpdateOptions,
+  signal: AbortSignal,
+): Promise<Metrics> {
+  const metrics = new UpdateMetrics();
+  for (const miniBatch of miniBatches(sequences, options)) {
+    signal.throwIfAborted();
+    const judged = miniBatch.filter((sequence) => sampledCount(sequence) > 0);
+    const members = judged.map((sequence) => ({ sequence, weight: 1 / judged.length, prepared: outcomes(sequence) }));
+    const objective = processRewardObjective(models, options, metrics);
+    const norm = await optimizerStep({ objective, members, options, metrics, name: 'process reward model' }, signal);
+    metrics.endOfStep();
+    metrics.add('prm/grad_norm', norm, 1);
+  }
+  return { ...metrics.means(), 'prm/lr': options.lr };
+}
+
+/** The outcome, on each sampled token. */
+function outcomes(sequence: TrainSequence): Float32Array {
+  return new Float32Array(sampledCount(sequence)).fill(sequence.outcome ?? 0);
+}
+
+function processRewardObjective(
+  models: TrainerModels,
+  { beta, temperature }: ProcessRewardUpdateOptions,
+  metrics: UpdateMetrics,
+): Objective {
+  const { parts, weights, optimizer } = models.processReward;
+  return {
+    parts: [{ names: weights.names, variables: weights.variables, optimizer }],
+    loss(batch) {
+      const { logProbs } = headOutput(parts, batch, temperature);
+      const membership = segmentMatrix(batch); // [S, M]
+      const perSegment = (values: tf.Tensor1D): tf.Tensor1D =>
+        tf.reshape(tf.matMul(membership, tf.reshape(values, [values.size, 1])), [batch.segmentCount]);
+      const counts = perSegment(tf.onesLike(batch.weights)); // [S]
+      const logits: tf.Tensor1D = tf.mul(perSegment(tf.sub(logProbs, batch.refLogProbs)), beta); // [S]
+      const outcome: tf.Tensor1D = tf.div(perSegment(batch.prepared), counts); // [S]
+      const losses = tf.sub(tf.softplus(logits), tf.mul(outcome, logits)); // [S]: cross-entropy
+      const loss: tf.Scalar = tf.sum(tf.mul(losses, tf.div(perSegment(batch.weights), counts)));
+      const isRight = tf.cast(tf.equal(tf.greater(logits, 0), tf.greater(outcome, 0.5)), 'float32');
+      metrics.record({
+        means: { 'prm/accuracy': tf.reshape(isRight, [batch.segmentCount]) },
+        sums: { 'prm/ce_loss': loss },
+      });
+      return loss;
+    },
+  };
+}
+
+/** [S, M]: 1 where the token belongs to the sequence. */
+function segmentMatrix({ segments, segmentCount }: Batch): tf.Tensor2D {
+  const rows: tf.Tensor2D = tf.reshape(tf.range(0, segmentCount, 1, 'int32'), [segmentCount, 1]);
+  const columns: tf.Tensor2D = tf.reshape(segments, [1, segments.size]);
+  return tf.cast<tf.Tensor2D>(tf.equal<tf.Tensor2D>(rows, columns), 'float32');
+}
