@@ -72,7 +72,12 @@ function failed(section: string, entry: string, reason: string): Verdict {
   return { section, entry, passed: false, worst: Number.POSITIVE_INFINITY, reason };
 }
 
+/** One line. */
 function sentenceOf(error: unknown): string {
-  if (error instanceof z.ZodError) return `expected numbers: ${z.prettifyError(error).replaceAll(/\s+/g, ' ')}`;
-  return error instanceof Error ? error.message : String(error);
+  if (error instanceof z.ZodError) return `expected numbers: ${oneLine(z.prettifyError(error))}`;
+  return oneLine(error instanceof Error ? error.message : String(error));
+}
+
+function oneLine(text: string): string {
+  return text.replaceAll(/\s+/g, ' ');
 }
