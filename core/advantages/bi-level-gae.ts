@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { assert } from '../errors.js';
-import type { AdvantageEstimator, EstimatorSequence, ScoredMember } from './advantage-estimator.js';
-import { whitenTokens } from './whiten-tokens.js';
+import type { AdvantageEstimator, EstimatorSequence, ScoredMember, TokenEstimates } from './advantage-estimator.js';
+import { whitenAdvantages } from './whiten.js';
 
 export const biLevelGaeSettings = z.strictObject({
   name: z.literal('bi_level_gae'),
@@ -20,26 +20,24 @@ type Settings = z.output<typeof biLevelGaeSettings>;
  * A_t = r_t + gamma V_(t+1) - V_t + gamma lam A_(t+1). Returns are A + V; advantages are whitened over the batch after.
  *
  * The last token's value stands for the turn because then the two levels fit: with all four settings 1 this is GAE over the sampled
- * tokens. (With the first token's, all tokens but the last would be off by the difference of the two values.)
- * Both have one lambda for both levels. Rewards inside a turn, such as a KL penalty, stay in it: earlier turns see its last token's.
- * Turns follow each other in the order of the sequences; a turn without a sampled token is none; a sampled token outside of turns
- * has advantage 0 before whitening.
+ * tokens. (With the first token's, every advantage of the turn would be off by the difference of the two values.)
+ * Both have one lambda for both levels; RAGEN's code takes a turn to end wherever a token has a reward. Rewards inside a turn, such as
+ * a KL penalty, stay in it: earlier turns see its last token's alone. Turns follow each other in the order of the sequences; a turn
+ * without a sampled token is none; a sampled token outside of turns has advantage 0 before whitening.
  */
 export const biLevelGae: AdvantageEstimator<Settings> = (groups, settings) => {
-  const raw = groups.map((members) => members.map((member) => memberAdvantages(member, settings)));
-  const whitened = whitenTokens(groups, raw);
-  return groups.map((members, g) =>
-    members.map(({ sequences }, m) =>
-      sequences.map((sequence, s) => {
-        const values = valuesOf(sequence);
-        const returns = sequence.mask.map((isSampled, t) =>
-          isSampled === 1 ? (raw[g]?.[m]?.[s]?.[t] ?? 0) + (values[t] ?? 0) : 0,
-        );
-        return { advantages: whitened[g]?.[m]?.[s] ?? [], returns };
-      }),
-    ),
-  );
+  const estimates = groups.map((members) => members.map((member) => memberEstimates(member, settings)));
+  return whitenAdvantages(groups, estimates);
 };
+
+function memberEstimates(member: ScoredMember, settings: Settings): TokenEstimates[] {
+  const advantages = memberAdvantages(member, settings);
+  return member.sequences.map((sequence, s) => {
+    const [values, row] = [valuesOf(sequence), advantages[s] ?? []];
+    const returns = sequence.mask.map((isSampled, t) => (isSampled === 1 ? (row[t] ?? 0) + (values[t] ?? 0) : 0));
+    return { advantages: row, returns };
+  });
+}
 
 /** [sequence][token], not whitened. */
 function memberAdvantages({ sequences }: ScoredMember, settings: Settings): number[][] {

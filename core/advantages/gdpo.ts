@@ -1,8 +1,7 @@
 import { z } from 'zod';
 import { ConfigError } from '../errors.js';
 import type { AdvantageEstimator, ScoredMember } from './advantage-estimator.js';
-import { groupRelative } from './group-relative.js';
-import { normAdvByStdInGrpo } from './grpo.js';
+import { grpoAdvantages, normAdvByStdInGrpo } from './grpo.js';
 import { whitenOutcomes } from './whiten.js';
 
 export const gdpoSettings = z
@@ -33,7 +32,7 @@ export const gdpo: AdvantageEstimator<z.output<typeof gdpoSettings>> = (groups, 
     const sums = members.map(() => 0);
     for (const [k, key] of gdpoRewardKeys.entries()) {
       const parts = members.map((member) => partOf(member, key));
-      for (const [m, advantage] of groupRelative(parts, { divideByStd: settings.normAdvByStdInGrpo }).entries())
+      for (const [m, advantage] of grpoAdvantages(parts, settings).entries())
         sums[m] = (sums[m] ?? 0) + (gdpoRewardWeights?.[k] ?? 1) * advantage;
     }
     return sums;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { AdvantageEstimator } from './advantage-estimator.js';
 import { broadcast } from './broadcast.js';
-import { groupRelative } from './group-relative.js';
+import { grpoAdvantages } from './grpo.js';
 
 export const luffySettings = z.strictObject({ name: z.literal('luffy') });
 
@@ -13,6 +13,6 @@ export const luffySettings = z.strictObject({ name: z.literal('luffy') });
 export const luffy: AdvantageEstimator<z.output<typeof luffySettings>> = (groups) =>
   groups.map((members) => {
     const rewards = members.map(({ reward }) => reward);
-    const advantages = groupRelative(rewards, { divideByStd: false });
+    const advantages = grpoAdvantages(rewards, { normAdvByStdInGrpo: false });
     return members.map((member, m) => broadcast(member, advantages[m] ?? 0));
   });

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { AdvantageEstimator, ScoredMember } from './advantage-estimator.js';
 import { creditTurns } from './credit-turns.js';
-import { groupRelative } from './group-relative.js';
+import { grpoAdvantages } from './grpo.js';
 
 export const mtGrpoSettings = z.strictObject({
   name: z.literal('mt_grpo'),
@@ -17,17 +17,16 @@ export const mtGrpoSettings = z.strictObject({
  * means are taken off its sum. Here every member of the group counts at every k, with 0 once it has ended: the baseline of a turn
  * is of the group and k alone, and its number of terms is the group's size whatever the trajectory's length.
  */
-export const mtGrpo: AdvantageEstimator<z.output<typeof mtGrpoSettings>> = (groups, { turnCoef, ...settings }) =>
+export const mtGrpo: AdvantageEstimator<z.output<typeof mtGrpoSettings>> = (groups, { turnCoef, ...how }) =>
   groups.map((members) => {
-    const how = { divideByStd: settings.normAdvByStdInGrpo };
     const turnRewards = members.map(ownRewards);
-    const outcomes = groupRelative(
+    const outcomes = grpoAdvantages(
       members.map(({ reward }, m) => reward - sum(turnRewards[m] ?? [])),
       how,
     );
     const turnCount = Math.max(0, ...turnRewards.map(({ length }) => length));
     const turns = Array.from({ length: turnCount }, (_, k) =>
-      groupRelative(
+      grpoAdvantages(
         turnRewards.map((rewards) => sum(rewards.slice(k))),
         how,
       ),

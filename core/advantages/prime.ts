@@ -2,7 +2,9 @@ import { z } from 'zod';
 import { assert } from '../errors.js';
 import type { AdvantageEstimator, EstimatorSequence, ScoredMember } from './advantage-estimator.js';
 import { mean } from './group-statistics.js';
-import { whitenTokens } from './whiten-tokens.js';
+import { returnsToGo } from './returns-to-go.js';
+import { type SampledToken, sampledTokens } from './sampled-tokens.js';
+import { whitenAdvantages } from './whiten.js';
 
 export const primeSettings = z.strictObject({
   name: z.literal('prime'),
@@ -27,23 +29,19 @@ export const primeSettings = z.strictObject({
 export const prime: AdvantageEstimator<z.output<typeof primeSettings>> = (groups, settings) => {
   const { rewardDpoCoef, rewardGtCoef, primeNorm } = settings;
   const scale = primeNorm === 'batch_norm' ? largestReturn(groups) + 1e-6 : 1;
-  const returns = groups.map((members) => {
-    const processes = members.map(sampledProcessRewards);
-    const process = leaveOneOut(processes.flatMap((rewards) => (rewards.length === 0 ? [] : [mean(rewards)])));
+  const estimates = groups.map((members) => {
+    const process = leaveOneOut(members.flatMap(meanProcessReward));
     const outcome = leaveOneOut(members.map(({ reward }) => reward));
-    return members.map((member, m) => {
-      const shaped = (processes[m] ?? []).map((reward) => (rewardDpoCoef * process(reward)) / scale);
-      const last = shaped.pop();
-      if (last !== undefined) shaped.push(last + rewardGtCoef * outcome(member.reward));
-      return spread(member, sumsFrom(shaped));
+    return members.map((member) => {
+      const end = sampledTokens(member).at(-1);
+      const shaped = withRewards(member, (reward, { s, t }) => {
+        const ofOutcome = s === end?.s && t === end.t ? rewardGtCoef * outcome(member.reward) : 0;
+        return (rewardDpoCoef * process(reward)) / scale + ofOutcome;
+      });
+      return returnsToGo(shaped).map((returns) => ({ advantages: returns, returns }));
     });
   });
-  const advantages = whitenTokens(groups, returns);
-  return returns.map((members, g) =>
-    members.map((sequences, m) =>
-      sequences.map((row, s) => ({ advantages: advantages[g]?.[m]?.[s] ?? [], returns: row })),
-    ),
-  );
+  return whitenAdvantages(groups, estimates);
 };
 
 /** How a reward is made relative to the others', given one mean reward a member; one that is alone is left as it is. */
@@ -57,13 +55,29 @@ function leaveOneOut(means: readonly number[]): (reward: number) => number {
 function largestReturn(groups: readonly (readonly ScoredMember[])[]): number {
   let largest = 0;
   for (const member of groups.flat())
-    for (const sum of sumsFrom(sampledProcessRewards(member))) largest = Math.max(largest, Math.abs(sum));
+    for (const sum of returnsToGo(withRewards(member, (reward) => reward)).flat())
+      largest = Math.max(largest, Math.abs(sum));
   return largest;
 }
 
-/** Process rewards of the member's sampled tokens, one sequence after the other. */
-function sampledProcessRewards({ sequences }: ScoredMember): number[] {
-  return sequences.flatMap((sequence) => processRewardsOf(sequence).filter((_, t) => sequence.mask[t] === 1));
+/** The mean over the member's sampled tokens; none where it has none. */
+function meanProcessReward(member: ScoredMember): number[] {
+  const rewards = member.sequences.map(processRewardsOf);
+  const sampled = sampledTokens(member).map(({ s, t }) => rewards[s]?.[t] ?? 0);
+  return sampled.length === 0 ? [] : [mean(sampled)];
+}
+
+/** The member with rewards made of its process rewards. */
+function withRewards(
+  { sequences }: ScoredMember,
+  shape: (processReward: number, at: SampledToken) => number,
+): Pick<ScoredMember, 'sequences'> {
+  return {
+    sequences: sequences.map((sequence, s) => ({
+      ...sequence,
+      rewards: processRewardsOf(sequence).map((reward, t) => shape(reward, { s, t })),
+    })),
+  };
 }
 
 function processRewardsOf({ processRewards, mask }: EstimatorSequence): readonly number[] {
@@ -73,22 +87,4 @@ function processRewardsOf({ processRewards, mask }: EstimatorSequence): readonly
     `prime needs process rewards of ${mask.length} tokens, got ${count}`,
   );
   return processRewards;
-}
-
-/** Entry t is the sum of the values from t on. */
-function sumsFrom(values: readonly number[]): number[] {
-  let sum = 0;
-  return values
-    .toReversed()
-    .map((value) => {
-      sum += value;
-      return sum;
-    })
-    .reverse();
-}
-
-/** Numbers of the member's sampled tokens put back to their places: [sequence][token], 0 elsewhere. */
-function spread({ sequences }: ScoredMember, values: readonly number[]): number[][] {
-  const rest = values.values();
-  return sequences.map(({ mask }) => mask.map((isSampled) => (isSampled === 1 ? (rest.next().value ?? 0) : 0)));
 }

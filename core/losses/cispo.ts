@@ -1,10 +1,10 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 import { clipRatio, clipRatios } from './clip.js';
-import { detach } from './detach.js';
 import { indicator } from './indicator.js';
 import { clampedLogRatio } from './log-ratio.js';
 import type { PolicyLoss } from './policy-loss.js';
+import { withoutGradient } from './without-gradient.js';
 
 export const cispoSettings = z.strictObject({ name: z.literal('cispo'), ...clipRatios });
 
@@ -15,7 +15,7 @@ export const cispoSettings = z.strictObject({ name: z.literal('cispo'), ...clipR
 export const cispo: PolicyLoss<z.output<typeof cispoSettings>> = (input, settings) => {
   const { logProbs, advantages } = input;
   const logRatio = clampedLogRatio(input); // [M]
-  const ratio = tf.exp(detach(logRatio)); // [M]
+  const ratio = withoutGradient(() => tf.exp(logRatio)); // [M]
   const weight = clipRatio(ratio, settings); // [M]
   return {
     losses: tf.neg(tf.mul<tf.Tensor1D>(tf.mul(weight, advantages), logProbs)),

@@ -17,7 +17,7 @@ export const clipCovSettings = z.strictObject({
 type ClipCovSettings = z.output<typeof clipCovSettings>;
 
 /**
- * Clip-Cov (arXiv:2505.22617, eq. 11 to 13): PPO-clip, in which a random few of the tokens with a high covariance of log-prob and
+ * Clip-Cov (arXiv:2505.22617): PPO-clip, in which a random few of the tokens with a high covariance of log-prob and
  * advantage teach nothing. They are drawn once an optimizer step from the whole mini-batch.
  * Deviation: the log-ratio is clamped to ±20 before the exponential.
  */

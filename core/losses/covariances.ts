@@ -1,7 +1,7 @@
 import type { PreparedMiniBatch } from './policy-loss.js';
 
 /**
- * How much each token's log-prob and advantage deviate from their means together (arXiv:2505.22617, eq. 10): the product of both
+ * How much each token's log-prob and advantage deviate from their means together (arXiv:2505.22617): the product of both
  * deviations, whose mean over all tokens of the mini-batch is the covariance. [M]
  */
 export function covariances({ logProbs, advantages }: PreparedMiniBatch): Float64Array {

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
-import { dppo, dppoSettings, tokenProbs } from './dppo.js';
+import { dppo, dppoSettings, type TokenProbs } from './dppo.js';
+import { indicator } from './indicator.js';
 import type { PolicyLoss } from './policy-loss.js';
 
 export const dppoTvSettings = z.strictObject({ name: z.literal('dppo_tv'), ...dppoSettings });
@@ -10,12 +11,13 @@ export const dppoTvSettings = z.strictObject({ name: z.literal('dppo_tv'), ...dp
  * that its advantage asks for.
  */
 export const dppoTv: PolicyLoss<z.output<typeof dppoTvSettings>> = (input, settings) => {
-  const { prob, oldProb } = tokenProbs(input);
-  const moved: tf.Tensor1D = tf.sub(prob, oldProb); // [M]
-  const isInside = tf.where(
-    tf.greater(input.advantages, 0),
-    tf.lessEqual(moved, settings.clipRatioHigh),
-    tf.greaterEqual(moved, -settings.clipRatioLow),
-  ); // [M] bool
+  const isInside = ({ prob, oldProb }: TokenProbs): tf.Tensor1D => {
+    const moved: tf.Tensor1D = tf.sub(prob, oldProb); // [M]
+    return tf.where(
+      tf.greater(input.advantages, 0),
+      indicator(tf.lessEqual(moved, settings.clipRatioHigh)),
+      indicator(tf.greaterEqual(moved, -settings.clipRatioLow)),
+    ); // [M]
+  };
   return dppo(input, isInside, settings.clipRatioC);
 };

@@ -1,9 +1,9 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
-import { detach } from './detach.js';
 import { indicator } from './indicator.js';
 import { clampedLogRatio } from './log-ratio.js';
 import type { PolicyLossInput, PolicyLossOutput } from './policy-loss.js';
+import { withoutGradient } from './without-gradient.js';
 
 /** Settings of both trust regions. */
 export const dppoSettings = {
@@ -12,26 +12,26 @@ export const dppoSettings = {
   clipRatioC: z.number().positive().default(20).describe('the ratio is truncated above this'),
 } as const;
 
-/** Probabilities of the sampled tokens, [M] each, without gradient. */
+/** Probabilities of the sampled tokens, [M] each. */
 export interface TokenProbs {
   readonly prob: tf.Tensor1D;
   readonly oldProb: tf.Tensor1D;
 }
 
-export function tokenProbs({ logProbs, oldLogProbs }: PolicyLossInput): TokenProbs {
-  return { prob: tf.exp(detach(logProbs)), oldProb: tf.exp(oldLogProbs) };
-}
-
 /**
  * DPPO (arXiv:2602.04879): the policy gradient times the truncated ratio, which is a constant, of the tokens inside a trust region.
- * @param isInside [M] bool, without gradient
+ * @param isInside [M]: 1 where a token is inside, else 0; as numbers, because tfjs-wasm chooses wrongly between booleans
  */
-export function dppo(input: PolicyLossInput, isInside: tf.Tensor, clipRatioC: number): PolicyLossOutput {
-  const { logProbs, advantages } = input;
+export function dppo(
+  input: PolicyLossInput,
+  isInside: (probs: TokenProbs) => tf.Tensor1D,
+  clipRatioC: number,
+): PolicyLossOutput {
+  const { logProbs, oldLogProbs, advantages } = input;
   const logRatio = clampedLogRatio(input); // [M]
-  const ratio = tf.exp(detach(logRatio)); // [M]
+  const ratio = withoutGradient(() => tf.exp(logRatio)); // [M]
   const truncated: tf.Tensor1D = tf.minimum(ratio, clipRatioC); // [M]
-  const kept = indicator(isInside); // [M]
+  const kept = withoutGradient(() => isInside({ prob: tf.exp(logProbs), oldProb: tf.exp(oldLogProbs) })); // [M]
   const slope: tf.Tensor1D = tf.mul(tf.mul(truncated, kept), tf.neg(advantages)); // [M]
   return {
     losses: tf.mul(slope, logProbs),

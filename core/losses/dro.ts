@@ -9,7 +9,7 @@ export const droSettings = z.strictObject({
 });
 
 /**
- * DRO (arXiv:2405.19107, eq. 6): the policy gradient with a quadratic penalty on the log-ratio, a token at a time as in verl:
+ * DRO (arXiv:2405.19107): the policy gradient with a quadratic penalty on the log-ratio, a token at a time as in verl:
  * -(A log p - β/2 (log p - log p_old)²). The advantage takes the place of the reward less the paper's learned value.
  */
 export const dro: PolicyLoss<z.output<typeof droSettings>> = (input, { droBeta }) => {

@@ -15,7 +15,7 @@ export const geoMeanSettings = z.strictObject({
 const smallestWeight = 1e-10;
 
 /**
- * GMPO (arXiv:2507.20673, eq. 4): the geometric mean of a sequence's ratios, each clipped in log space, times its mean advantage; a
+ * GMPO (arXiv:2507.20673): the geometric mean of a sequence's ratios, each clipped in log space, times its mean advantage; a
  * plain mean over sequences. Importance weights are averaged geometrically too, as in verl.
  * Deviations: sequences without a sampled token are not counted; the log-ratio is clamped to ±20.
  */

@@ -1,11 +1,11 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 import { clippedLosses, clipRatios } from './clip.js';
-import { detach } from './detach.js';
 import { indicator } from './indicator.js';
 import { clampedLogRatio } from './log-ratio.js';
 import type { PolicyLoss } from './policy-loss.js';
 import { sequenceMeans } from './sequence-sums.js';
+import { withoutGradient } from './without-gradient.js';
 
 export const gspoSettings = z.strictObject({ name: z.literal('gspo'), ...clipRatios });
 
@@ -20,8 +20,11 @@ const maxLogRatio = 10;
 export const gspo: PolicyLoss<z.output<typeof gspoSettings>> = (input, settings) => {
   const { logProbs, advantages } = input;
   const logRatio = clampedLogRatio(input); // [M]
-  const ofSequence = detach(sequenceMeans(logRatio, input)); // [M]
-  const ownGradient: tf.Tensor1D = tf.sub(logProbs, detach(logProbs)); // [M] zeros
+  const ofSequence = withoutGradient(() => sequenceMeans(logRatio, input)); // [M]
+  const ownGradient: tf.Tensor1D = tf.sub(
+    logProbs,
+    withoutGradient(() => tf.clone(logProbs)),
+  ); // [M] zeros
   const ratio = tf.exp(tf.minimum<tf.Tensor1D>(tf.add(ownGradient, ofSequence), maxLogRatio)); // [M]
   const { losses, isClipped } = clippedLosses(ratio, advantages, settings);
   return {

@@ -1,9 +1,9 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 import { covariances } from './covariances.js';
-import { detach } from './detach.js';
 import { clampedLogRatio } from './log-ratio.js';
 import type { PolicyLoss, PreparedMiniBatch } from './policy-loss.js';
+import { withoutGradient } from './without-gradient.js';
 
 export const klCovSettings = z.strictObject({
   name: z.literal('kl_cov'),
@@ -13,13 +13,15 @@ export const klCovSettings = z.strictObject({
 type KlCovSettings = z.output<typeof klCovSettings>;
 
 /**
- * KL-Cov (arXiv:2505.22617, eq. 14 and 15): -A r without clipping; the tokens with the highest covariance of log-prob and advantage
+ * KL-Cov (arXiv:2505.22617): -A r without clipping; the tokens with the highest covariance of log-prob and advantage
  * also pay for each step away from the old policy. They are chosen once an optimizer step from the whole mini-batch.
- * Deviation: the log-ratio is clamped to ±20. At a log-ratio of 0 the penalty has no gradient. actor/ppo_kl is the mean of |log-ratio|, as in verl.
+ * At a log-ratio of 0 the penalty has no gradient. actor/ppo_kl is the mean of |log-ratio|, as in verl.
+ * Deviation: the log-ratio is clamped to ±20.
  */
 export const klCov: PolicyLoss<KlCovSettings> = (input, { ppoKlCoef }) => {
   const logRatio = clampedLogRatio(input); // [M]
-  const distance: tf.Tensor1D = tf.mul(logRatio, tf.sign(detach(logRatio))); // [M]
+  const sign = withoutGradient(() => tf.sign(logRatio)); // [M]
+  const distance: tf.Tensor1D = tf.mul(logRatio, sign); // [M]
   const penalty: tf.Tensor1D = tf.mul(tf.mul(distance, input.prepared), ppoKlCoef); // [M]
   return {
     losses: tf.sub<tf.Tensor1D>(penalty, tf.mul(input.advantages, tf.exp(logRatio))),

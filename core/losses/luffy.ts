@@ -14,7 +14,7 @@ export const luffySettings = z.strictObject({
 type LuffySettings = z.output<typeof luffySettings>;
 
 /**
- * LUFFY (arXiv:2504.14945, eq. 6 to 8): the policy's own tokens cost -A r, an expert's -A f(p) with f(p) = p / (p + γ) of their
+ * LUFFY (arXiv:2504.14945): the policy's own tokens cost -A r, an expert's -A f(p) with f(p) = p / (p + γ) of their
  * probability p, which makes unlikely ones count for more. Aggregate with seq-mean-token-sum-norm, as the paper does: it is not
  * forced here. The log-ratio is clamped to ±20; metrics are of the policy's own tokens, 0 on an expert's.
  */

@@ -1,10 +1,10 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
-import { detach } from './detach.js';
 import { indicator } from './indicator.js';
 import { clampedLogRatio } from './log-ratio.js';
 import type { PolicyLoss, PolicyLossInput } from './policy-loss.js';
 import { sequenceSums } from './sequence-sums.js';
+import { withoutGradient } from './without-gradient.js';
 
 export const reinforceSettings = z.strictObject({
   name: z.literal('reinforce'),
@@ -23,7 +23,7 @@ type ReinforceSettings = z.output<typeof reinforceSettings>;
  */
 export const reinforce: PolicyLoss<ReinforceSettings> = (input, { isLevel, isThreshold }) => {
   const { logProbs, advantages } = input;
-  const ratio = importanceRatio(input, isLevel); // [M]
+  const ratio = withoutGradient(() => importanceRatio(input, isLevel)); // [M]
   const weight: tf.Tensor1D = isLevel === 'none' ? ratio : tf.minimum(ratio, isThreshold); // [M]
   return {
     losses: tf.neg(tf.mul<tf.Tensor1D>(tf.mul(weight, advantages), logProbs)),
@@ -35,9 +35,9 @@ export const reinforce: PolicyLoss<ReinforceSettings> = (input, { isLevel, isThr
   };
 };
 
-/** [M], without gradient. */
+/** [M] */
 function importanceRatio(input: PolicyLossInput, isLevel: ReinforceSettings['isLevel']): tf.Tensor1D {
-  const logRatio = detach(clampedLogRatio(input)); // [M]
+  const logRatio = clampedLogRatio(input); // [M]
   switch (isLevel) {
     case 'none':
       return tf.onesLike(logRatio);

@@ -10,8 +10,8 @@ export const sapoSettings = z.strictObject({
 });
 
 /**
- * SAPO (arXiv:2511.20347, eq. 5 and 6): a sigmoid gate of the ratio, 4/τ σ(τ (r - 1)), in place of clipping; always aggregated as
- * eq. 5 says. The log-ratio is clamped to ±20 before the exponential, as in verl.
+ * SAPO (arXiv:2511.20347): a sigmoid gate of the ratio, 4/τ σ(τ (r - 1)), in place of clipping; always the mean over sequences of
+ * means over tokens. The log-ratio is clamped to ±20 before the exponential, as in verl.
  */
 export const sapo: PolicyLoss<z.output<typeof sapoSettings>> = (input, { tauPos, tauNeg }) => {
   const { advantages } = input;

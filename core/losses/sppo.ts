@@ -10,7 +10,7 @@ export const sppoSettings = z.strictObject({
 });
 
 /**
- * SPPO (arXiv:2405.00675, eq. 4.8): the squared distance of a sequence's log-ratio from η times its advantage (the mean of its
+ * SPPO (arXiv:2405.00675): the squared distance of a sequence's log-ratio from η times its advantage (the mean of its
  * tokens', here the estimate of how often it wins less the average); a mean over sequences, as in verl's recipe.
  * Deviation: a token's log-ratio is clamped to ±20.
  */

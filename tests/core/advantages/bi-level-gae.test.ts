@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { EstimatorSequence } from '../../../core/advantages/advantage-estimator.js';
 import { biLevelGae, biLevelGaeSettings } from '../../../core/advantages/bi-level-gae.js';
+import { gae, gaeSettings } from '../../../core/advantages/gae.js';
 import { advantagesIn, returnsIn, workedTolerance } from '../../helpers/estimated.js';
 import { expectClose } from '../../helpers/expect-close.js';
 import { scoredMember } from '../../helpers/scored-members.js';
@@ -25,6 +26,12 @@ test('without discounts and lambdas a return is the sum of rewards to come, what
   const second = valued([{ reward: 2, tokens: 2 }], [-7, 4, 9]);
   const estimates = estimate([[turnMember(1.5, [first, second])]], plain);
   expectClose(returnsIn(estimates), [1.5, 1.5, 1.5, 0, 1.25, 0, 2.25, 2.25, 0], workedTolerance);
+});
+
+test('without discounts and lambdas it is GAE', () => {
+  const members = [...group, turnMember(-1, [valued([{ tokens: 2 }, { reward: 0.5 }], [0.1, 0.2, 9, 0.3, 9])])];
+  const tokenLevel = gae([members], gaeSettings.parse({ name: 'gae', gamma: 1, lam: 1 }));
+  expectClose(advantagesIn(estimate([members], plain)), advantagesIn(tokenLevel), workedTolerance);
 });
 
 test('a critic that knows the return leaves no advantage', () => {

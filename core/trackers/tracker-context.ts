@@ -1,0 +1,31 @@
+import type { Json, Tracker } from '../types.js';
+
+/** What a tracker outside of the run's own records is told when it is opened. */
+export interface TrackerContext {
+  /** Absolute path of the run's directory, which exists. */
+  readonly directory: string;
+  /** Unique among the project's runs and the same after a resume. */
+  readonly runName: string;
+  readonly projectName: string;
+  /** The run's resolved config. */
+  readonly config: Json;
+  /** Where secrets and the ecosystem's own settings are read; nothing else reads process.env. */
+  readonly env: NodeJS.ProcessEnv;
+  /** When this process began, which after a resume is not when the run did. */
+  readonly startedAt: Date;
+  /** Only for a run that is taken up: the last step whose records stand, -1 when none do. */
+  readonly resumedAt?: number;
+}
+
+/** A tracker that holds a connection or a file; disposing ends it and does not throw. */
+export type OpenTracker = Tracker & AsyncDisposable;
+
+/**
+ * Opens one kind of tracker. The signal ends the opening, not what is told later. Disposed after it aborted, the tracker says
+ * that the run did not reach its end: a reason named Interrupted or AbortError is a person's will, another one a failure.
+ */
+export type OpensTracker<Settings> = (
+  settings: Settings,
+  context: TrackerContext,
+  signal: AbortSignal,
+) => Promise<OpenTracker>;
