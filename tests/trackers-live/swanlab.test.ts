@@ -4,11 +4,10 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { openSwanlab, swanlabSettings } from '../../core/trackers/swanlab.js';
 import type { Metrics } from '../../core/types.js';
-import { runClient } from '../helpers/official-client.js';
+import { needsPython, python, runClient } from '../helpers/official-client.js';
 import { cutAfter, offlineContext, onlyFile } from '../helpers/offline-run.js';
 import { type RecordedAnswer, type RecordedRequest, RecordingServer } from '../helpers/recording-server.js';
 import { TemporaryFolder } from '../helpers/temporary-folder.js';
-import { needsPython, trackersPython } from '../helpers/trackers-python.js';
 
 const points = z.object({
   type: z.literal('scalar'),
@@ -28,14 +27,10 @@ afterEach(() => folder[Symbol.dispose]());
 async function session(steps: readonly number[], changes: { resumedAt?: number; isFinished?: boolean } = {}) {
   const { isFinished = true, ...context } = changes;
   const settings = swanlabSettings.parse({ name: 'swanlab', tags: ['small'], description: 'first try', group: 'g' });
-  const controller = new AbortController();
-  await using tracker = await openSwanlab(
-    settings,
-    offlineContext(join(folder.path, 'run'), context),
-    controller.signal,
-  );
+  const { signal } = new AbortController();
+  await using tracker = await openSwanlab(settings, offlineContext(join(folder.path, 'run'), context), signal);
   for (const step of steps) await tracker.log(step, metricsOf(step));
-  if (!isFinished) controller.abort(new Error('the run failed'));
+  if (isFinished) tracker.finish?.();
 }
 
 function metricsOf(step: number): Metrics {
@@ -77,7 +72,7 @@ function states(server: RecordingServer): unknown[] {
     .map((body) => z.looseObject({ state: z.string() }).parse(JSON.parse(body)).state);
 }
 
-describe.skipIf(trackersPython === undefined)(needsPython, () => {
+describe.skipIf(python === undefined)(needsPython, () => {
   test('swanlab sync uploads the run with its config, its columns and how it ended', async () => {
     await session([0, 1, 2, 3]);
     const server = await upload();

@@ -4,11 +4,10 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { openWandb, wandbSettings } from '../../core/trackers/wandb.js';
 import type { Metrics } from '../../core/types.js';
-import { runClient } from '../helpers/official-client.js';
+import { needsPython, python, runClient } from '../helpers/official-client.js';
 import { cutAfter, offlineContext, onlyFile } from '../helpers/offline-run.js';
 import { type RecordedAnswer, type RecordedRequest, RecordingServer } from '../helpers/recording-server.js';
 import { TemporaryFolder } from '../helpers/temporary-folder.js';
-import { needsPython, trackersPython } from '../helpers/trackers-python.js';
 
 const inspected = z.looseObject({
   type: z.string(),
@@ -33,10 +32,10 @@ afterEach(() => folder[Symbol.dispose]());
 async function session(steps: readonly number[], changes: { resumedAt?: number; isFinished?: boolean } = {}) {
   const { isFinished = true, ...context } = changes;
   const settings = wandbSettings.parse({ name: 'wandb', entity: 'team', tags: ['small'], notes: 'first try' });
-  const controller = new AbortController();
-  await using tracker = await openWandb(settings, offlineContext(join(folder.path, 'run'), context), controller.signal);
+  const { signal } = new AbortController();
+  await using tracker = await openWandb(settings, offlineContext(join(folder.path, 'run'), context), signal);
   for (const step of steps) await tracker.log(step, metricsOf(step));
-  if (!isFinished) controller.abort(new Error('the run failed'));
+  if (isFinished) tracker.finish?.();
 }
 
 function metricsOf(step: number): Metrics {
@@ -81,7 +80,7 @@ function answer({ path, body }: RecordedRequest, url: string): RecordedAnswer {
   return { json: { data: { upsertBucket: { bucket, inserted: true } } } };
 }
 
-describe.skipIf(trackersPython === undefined)(needsPython, () => {
+describe.skipIf(python === undefined)(needsPython, () => {
   test('the client’s own reader finds the run, and every step of a file of many blocks', async () => {
     const steps = Array.from({ length: 400 }, (_, step) => step);
     await session(steps);

@@ -17,6 +17,7 @@ afterEach(() => setLogSink());
 /** A tracker in memory whose calls to log first ask what is to go wrong. */
 class FragileTracker extends MemoryTracker implements OpenTracker {
   calls = 0;
+  isFinished = false;
   isDisposed = false;
   readonly #trouble: (call: number) => Promise<void> | void;
 
@@ -32,6 +33,10 @@ class FragileTracker extends MemoryTracker implements OpenTracker {
 
   async steps(): Promise<number[]> {
     return (await this.readMetrics()).map(({ step }) => step);
+  }
+
+  finish(): void {
+    this.isFinished = true;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -58,7 +63,9 @@ test('what it is told arrives in order, and disposing waits for it', async () =>
   const tracker = await guard(inner);
   for (const step of [1, 2, 3]) await tracker.log(step, {});
   await tracker.trajectories(3, 'eval', [exampleGroup()]);
+  tracker.finish();
   await tracker[Symbol.asyncDispose]();
+  expect(inner.isFinished).toBe(true);
   expect(await inner.steps()).toEqual([1, 2, 3]);
   expect(await inner.trajectorySteps('eval')).toEqual([3]);
   expect(inner.isDisposed).toBe(true);

@@ -52,6 +52,7 @@ async function jsonOf(request: IncomingMessage): Promise<unknown> {
 test('a run is begun in the experiment of the project, told, and ended', async () => {
   const tracker = await open({ MLFLOW_TRACKING_URI: `${url}/` }, { lr: 1 });
   await tracker.log(4, { 'a@1': 0.5, b: Number.NaN });
+  tracker.finish?.();
   await tracker[Symbol.asyncDispose]();
   expect(asked.map(({ path }) => path.replace(api, ''))).toEqual([
     'experiments/get-by-name',
