@@ -13,6 +13,7 @@ export const verlNames: { readonly [key: string]: string } = {
   ppo_micro_batch_size_per_gpu: 'algorithm.ppoMaxTokenLenPerGpu',
   micro_batch_size: 'warmStart.maxTokenLenPerGpu',
   micro_batch_size_per_gpu: 'warmStart.maxTokenLenPerGpu',
+  use_dynamic_bsz: 'algorithm.ppoMaxTokenLenPerGpu',
   max_actor_ckpt_to_keep: 'trainer.maxCkptToKeep',
   max_critic_ckpt_to_keep: 'trainer.maxCkptToKeep',
   loss_mode: 'algorithm.policyLoss.name',

@@ -34,10 +34,17 @@ export const algorithmConfig = z.strictObject({
   ppoMiniBatchSize: z.int().min(1).default(64).describe('sequences an optimizer step'),
   shuffle: z.boolean().default(false).describe('another order of sequences at each pass'),
   ppoMaxTokenLenPerGpu: z
-    .int()
-    .min(1)
+    .union([z.int().min(1), z.literal('auto')])
     .default(16_384)
-    .describe('tokens a forward pass, of whole sequences; changes speed and memory only'),
+    .describe(
+      'tokens a forward pass, of whole sequences; auto: as many as memoryBudgetGb holds; changes speed, memory and, by rounding, last digits',
+    ),
+  memoryBudgetGb: z
+    .number()
+    .positive()
+    .nullable()
+    .default(null)
+    .describe('GiB for tensors where ppoMaxTokenLenPerGpu is auto; null takes 60 % of what is free at the start'),
   rolloutCorrection: rolloutCorrectionConfig
     .prefault({})
     .describe('what to do where tokens were sampled by another policy than the one that is trained'),

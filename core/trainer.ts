@@ -31,11 +31,23 @@ export class PolicyTrainer implements Trainer, Disposable {
 
   async update(sequences: readonly TrainSequence[], options: UpdateOptions, signal: AbortSignal): Promise<Metrics> {
     signal.throwIfAborted();
-    if (options.model === 'critic') return updateCritic(this.#models, sequences, options, signal);
-    if (options.model === 'processReward') return updateProcessReward(this.#models, sequences, options, signal);
-    const metrics = await updateActor(this.#models, sequences, options, signal);
-    this.#policy.version += 1;
-    return metrics;
+    this.#models.tokenBudget.takeLongestPass();
+    const metrics = await this.#update(sequences, options, signal);
+    if (options.model === 'actor') this.#policy.version += 1;
+    return { ...metrics, 'perf/micro_batch_tokens': this.#models.tokenBudget.takeLongestPass() };
+  }
+
+  #update(sequences: readonly TrainSequence[], options: UpdateOptions, signal: AbortSignal): Promise<Metrics> {
+    switch (options.model) {
+      case 'actor':
+        return updateActor(this.#models, sequences, options, signal);
+      case 'critic':
+        return updateCritic(this.#models, sequences, options, signal);
+      case 'processReward':
+        return updateProcessReward(this.#models, sequences, options, signal);
+      default:
+        return options satisfies never;
+    }
   }
 
   async publish(signal: AbortSignal): Promise<number> {

@@ -169,13 +169,15 @@ function policyLossOf({ policyLoss, rolloutCorrection }: AlgorithmConfig): Actor
 }
 
 function passes(plan: StepPlan, optimizer: OptimizerConfig, step: number): OptimizerPasses {
-  const { lossAggMode, lossScaleFactor, ppoEpochs, ppoMiniBatchSize, ppoMaxTokenLenPerGpu, shuffle } = plan.algorithm;
+  const { lossAggMode, lossScaleFactor, ppoEpochs, ppoMiniBatchSize, shuffle } = plan.algorithm;
+  const { ppoMaxTokenLenPerGpu, memoryBudgetGb } = plan.algorithm;
   return {
     lossAggMode,
     lossScaleFactor: lossScaleFactor ?? plan.maxResponseTokens,
     ppoEpochs,
     ppoMiniBatchSize,
     ppoMaxTokenLenPerGpu,
+    memoryBudgetGb,
     shuffle,
     seed: rngKey(plan.seed, 'update', step),
     ...optimizerOptions(optimizer, step, plan.loop.totalTrainingSteps),

@@ -185,8 +185,16 @@ export interface TrainSequence {
 /** Named numbers of one step, by verl's metric names. */
 export type Metrics = { readonly [name: string]: number };
 
+/** How long a forward pass may be: changes memory, speed and rounding, nothing else. */
+export interface PassLimit {
+  /** Tokens, at least 1, a longer sequence is alone; or as many as `memoryBudgetGb` holds. */
+  readonly ppoMaxTokenLenPerGpu: number | 'auto';
+  /** What tensors may take, in GiB; null, the default, is a share of the memory that was free at the start. */
+  readonly memoryBudgetGb?: number | null;
+}
+
 /** How an optimizer goes over the sequences of an update; JSON only, so that a trainer may live in another process. */
-export interface OptimizerPasses {
+export interface OptimizerPasses extends PassLimit {
   readonly lossAggMode: string;
   /** What seq-mean-token-sum-norm divides by. */
   readonly lossScaleFactor: number;
@@ -194,8 +202,6 @@ export interface OptimizerPasses {
   readonly ppoEpochs: number;
   /** Sequences an optimizer step; the last step takes what is left. */
   readonly ppoMiniBatchSize: number;
-  /** Tokens a forward pass, at least 1; a longer sequence is alone: changes memory and speed, nothing else. */
-  readonly ppoMaxTokenLenPerGpu: number;
   /** Sequences in another order at each pass. */
   readonly shuffle: boolean;
   /** Names the update's random numbers. */
@@ -257,11 +263,9 @@ export const inferColumns = [
   'processLogprobs',
 ] as const;
 
-export interface InferOptions {
+export interface InferOptions extends PassLimit {
   readonly columns: readonly InferColumn[];
   readonly temperature: number;
-  /** As in an update. */
-  readonly ppoMaxTokenLenPerGpu: number;
 }
 
 /** What was asked for: a list for each sequence, one entry a token, 0 where the mask is 0. */

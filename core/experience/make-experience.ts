@@ -8,7 +8,7 @@ import { resolveRolloutCorrection } from '../rollout-correction/config.js';
 import { correctRollouts } from '../rollout-correction/correct-rollouts.js';
 import { rolloutProbsDiff } from '../rollout-correction/rollout-probs-diff.js';
 import type { Stopwatch } from '../stopwatch.js';
-import type { Metrics, OptimizerPasses, Trainer, TrainSequence, TrajectoryGroup } from '../types.js';
+import type { Metrics, OptimizerPasses, PassLimit, Trainer, TrainSequence, TrajectoryGroup } from '../types.js';
 import { type EstimatedRow, estimateRows } from './estimate.js';
 import { experienceMetrics, overlongMetrics } from './experience-metrics.js';
 import { inferRows } from './infer-rows.js';
@@ -52,8 +52,7 @@ export async function makeExperience(
 ): Promise<Experience> {
   const { algorithm, time, temperature } = parts;
   const rows = rowsOf(groups, algorithm, parts.maxResponseTokens);
-  const { ppoMaxTokenLenPerGpu } = parts.processRewardPasses;
-  const options = { temperature, ppoMaxTokenLenPerGpu };
+  const options = { temperature, ...passLimit(parts) };
   const inferred = await inferRows(rows, inferenceOf(rows, parts), { trainer: parts.trainer, options, time }, signal);
   const corrected = correct(inferred, algorithm);
   const processed = await addProcessRewards(corrected.rows, parts, signal);
@@ -147,8 +146,7 @@ async function addProcessRewards(
   }));
   const update = { ...processRewardPasses, model: 'processReward', beta, temperature } as const;
   const metrics = await time.measure('update_prm', () => trainer.update(judged, update, signal));
-  const { ppoMaxTokenLenPerGpu } = processRewardPasses;
-  const options = { columns: ['processLogprobs'] as const, temperature, ppoMaxTokenLenPerGpu };
+  const options = { columns: ['processLogprobs'] as const, temperature, ...passLimit({ processRewardPasses }) };
   const { processLogprobs } = await time.measure('prm', () => trainer.infer(judged, options, signal));
   return {
     metrics,
@@ -157,6 +155,11 @@ async function addProcessRewards(
       processRewards: row.mask.map((_, t) => beta * ((processLogprobs?.[i]?.[t] ?? 0) - (row.refLogprobs?.[t] ?? 0))),
     })),
   };
+}
+
+function passLimit({ processRewardPasses }: Pick<ExperienceParts, 'processRewardPasses'>): PassLimit {
+  const { ppoMaxTokenLenPerGpu, memoryBudgetGb = null } = processRewardPasses;
+  return { ppoMaxTokenLenPerGpu, memoryBudgetGb };
 }
 
 function penalise(rows: readonly ExperienceRow[], { algorithm, klCoef }: ExperienceParts) {

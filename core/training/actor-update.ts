@@ -37,7 +37,11 @@ export async function updateActor(
     const rng = new Rng(rngKey(options.seed, 'prepare', step++));
     const members = await prepared(models, { miniBatch, chosen, options, rng, metrics }, signal);
     const computed = members.filter((member) => isComputed(member, options, chosen));
-    const norm = await optimizerStep({ objective, members: computed, options, metrics, name: 'actor' }, signal);
+    const { tokenBudget } = models;
+    const norm = await optimizerStep(
+      { objective, members: computed, options, tokenBudget, metrics, name: 'actor' },
+      signal,
+    );
     metrics.endOfStep();
     metrics.add('actor/grad_norm', norm, 1);
     metrics.add('actor/skipped_steps', Number.isFinite(norm) ? 0 : 1, 1);

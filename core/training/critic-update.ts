@@ -25,7 +25,10 @@ export async function updateCritic(
     const weights = tokenWeights(mode, miniBatch.map(sampledCount), options.lossScaleFactor);
     const members = miniBatch.map((sequence, i) => ({ sequence, weight: weights[i] ?? 0 }));
     const computed = members.filter(({ weight }) => weight > 0);
-    const norm = await optimizerStep({ objective, members: computed, options, metrics, name: 'critic' }, signal);
+    const norm = await optimizerStep(
+      { objective, members: computed, options, tokenBudget: models.tokenBudget, metrics, name: 'critic' },
+      signal,
+    );
     metrics.endOfStep();
     metrics.add('critic/grad_norm', norm, 1);
     metrics.add('critic/skipped_steps', Number.isFinite(norm) ? 0 : 1, 1);

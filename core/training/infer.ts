@@ -1,6 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { Batch } from '../batch.js';
-import { microBatches } from '../micro-batches.js';
 import { sumPiSquared } from '../tensor/sum-pi-squared.js';
 import type { InferColumn, InferOptions, InferredColumns, TrainSequence } from '../types.js';
 import { divisorOf, headOutput, languageHead, predictorRows, valueHead } from './forward.js';
@@ -12,14 +11,15 @@ type Inferred = Pick<TrainSequence, 'tokens' | 'mask'>;
 export async function infer(
   models: TrainerModels,
   sequences: readonly Inferred[],
-  { columns, temperature, ppoMaxTokenLenPerGpu }: InferOptions,
+  { columns, temperature, ...limit }: InferOptions,
   signal: AbortSignal,
 ): Promise<InferredColumns> {
   const results: { [Column in InferColumn]?: number[][] } = {};
   for (const column of columns) results[column] = sequences.map(({ tokens }) => tokens.map(() => 0));
   const members = sequences.map((sequence) => ({ sequence: forBatch(sequence), weight: 1 }));
   const indexes = new Map(members.map(({ sequence }, index) => [sequence, index]));
-  for (const microBatch of microBatches(members, ppoMaxTokenLenPerGpu)) {
+  const kind = `infer ${columns.join(' ')}`;
+  for (const microBatch of models.tokenBudget.passes({ kind, members, limit, fixedBytes: 0 })) {
     signal.throwIfAborted();
     using batch = new Batch(microBatch);
     const tensors = tf.tidy(() => compute(models, batch, columns, temperature));

@@ -2,6 +2,7 @@ import type { Policy } from '../model/policy.js';
 import { loadModels, type StoredModelName, type StoredModels, saveModels } from '../model/policy-files.js';
 import { ReferenceModel, TrainedCopy, ValueModel } from '../model/trained-model.js';
 import { AdamW } from '../tensor/adamw.js';
+import { TokenBudget } from './token-budget.js';
 
 /**
  * The policy with its optimizer, and the models beside it. Each of those is made from the policy's weights the first time that it
@@ -10,12 +11,15 @@ import { AdamW } from '../tensor/adamw.js';
 export class TrainerModels implements Disposable {
   readonly policy: Policy;
   readonly optimizer: AdamW;
+  /** How sequences are cut into passes. */
+  readonly tokenBudget: TokenBudget;
   readonly #criticTrunk: 'own' | 'shared';
   #others: OtherModels;
 
   constructor(policy: Policy, criticTrunk: 'own' | 'shared') {
     this.policy = policy;
     this.optimizer = new AdamW(policy.weights.variables);
+    this.tokenBudget = new TokenBudget(policy.config, policy.vocabSize);
     this.#criticTrunk = criticTrunk;
     this.#others = new OtherModels(policy, criticTrunk);
   }

@@ -1,13 +1,13 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { Batch, type WeightedSequence } from '../batch.js';
 import { log } from '../log.js';
-import { microBatches } from '../micro-batches.js';
 import { accumulate } from '../tensor/accumulate.js';
 import type { AdamW } from '../tensor/adamw.js';
 import { globalNorm } from '../tensor/global-norm.js';
 import { variableGradients } from '../tensor/variable-gradients.js';
 import type { OptimizerPasses } from '../types.js';
 import type { UpdateMetrics } from '../update-metrics.js';
+import type { TokenBudget } from './token-budget.js';
 
 const eps = 1e-8;
 
@@ -30,6 +30,7 @@ export interface OptimizerStep {
   readonly objective: Objective;
   readonly members: readonly WeightedSequence[];
   readonly options: OptimizerPasses;
+  readonly tokenBudget: TokenBudget;
   readonly metrics: UpdateMetrics;
   /** What a skipped step is called in the log. */
   readonly name: string;
@@ -41,11 +42,16 @@ export interface OptimizerStep {
  * learn from: momentum and weight decay alone would move the weights.
  */
 export async function optimizerStep(step: OptimizerStep, signal: AbortSignal): Promise<number> {
-  const { objective, members, options, metrics } = step;
+  const { objective, members, options, metrics, tokenBudget, name: kind } = step;
   const variables = objective.parts.flatMap((part) => part.variables);
   using gradients = new GradientSum(variables);
   let isEmpty = true;
-  for (const microBatch of microBatches(members, options.ppoMaxTokenLenPerGpu)) {
+  for (const microBatch of tokenBudget.passes({
+    kind,
+    members,
+    limit: options,
+    fixedBytes: gradientBytes(variables),
+  })) {
     isEmpty = false;
     signal.throwIfAborted();
     using batch = new Batch(microBatch);
@@ -72,6 +78,12 @@ export async function optimizerStep(step: OptimizerStep, signal: AbortSignal): P
     first += variables.length;
   }
   return norm;
+}
+
+/** Of the gradients of a pass, and of the largest of them while it is added up. */
+function gradientBytes(variables: readonly tf.Variable[]): number {
+  const sizes = variables.map(({ size }) => 4 * size);
+  return sizes.reduce((sum, bytes) => sum + bytes, 0) + Math.max(0, ...sizes);
 }
 
 /** Which gradient is to blame, in words. */

@@ -24,7 +24,10 @@ export async function updateProcessReward(
     const judged = miniBatch.filter((sequence) => sampledCount(sequence) > 0);
     const members = judged.map((sequence) => ({ sequence, weight: 1 / judged.length, prepared: outcomes(sequence) }));
     const objective = processRewardObjective(models, options, metrics);
-    const norm = await optimizerStep({ objective, members, options, metrics, name: 'process reward model' }, signal);
+    const norm = await optimizerStep(
+      { objective, members, options, tokenBudget: models.tokenBudget, metrics, name: 'process reward model' },
+      signal,
+    );
     metrics.endOfStep();
     metrics.add('prm/grad_norm', norm, 1);
   }

@@ -35,12 +35,17 @@ export const generationSchema = z
     { error: 'tokens, logprobs and versions differ in length' },
   );
 
+const passLimit = {
+  ppoMaxTokenLenPerGpu: z.union([z.number().int().min(1), z.literal('auto')]),
+  memoryBudgetGb: z.number().positive().nullable().exactOptional(),
+};
+
 const passes = {
+  ...passLimit,
   lossAggMode: z.string(),
   lossScaleFactor: z.number().positive(),
   ppoEpochs: z.number().int().min(1),
   ppoMiniBatchSize: z.number().int().min(1),
-  ppoMaxTokenLenPerGpu: z.number().int().min(1),
   shuffle: z.boolean(),
   seed: z.number().int(),
   lr: z.number(),
@@ -73,7 +78,7 @@ export const updateOptionsSchema = z.discriminatedUnion('model', [
 export const inferOptionsSchema = z.strictObject({
   columns: z.array(z.enum(inferColumns)),
   temperature: z.number().min(0),
-  ppoMaxTokenLenPerGpu: z.number().int().min(1),
+  ...passLimit,
 });
 
 /** A number that is not finite travels as JSON's null and arrives as NaN. */

@@ -121,6 +121,12 @@ export class ArrayPool {
     this.#peakReserved = this.#allocated + this.#freeBytes;
   }
 
+  /** Counts what was measured before `resetPeaks` too. */
+  raisePeaks({ allocated, reserved }: { readonly allocated: number; readonly reserved: number }): void {
+    this.#peakAllocated = Math.max(this.#peakAllocated, allocated);
+    this.#peakReserved = Math.max(this.#peakReserved, reserved);
+  }
+
   #isKept(bytes: number): boolean {
     return !this.#isExact && bytes >= 4 * smallest;
   }
