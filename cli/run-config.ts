@@ -3,6 +3,7 @@ import { algorithmConfig } from '../core/algorithm-config.js';
 import { criticConfig } from '../core/critic-config.js';
 import { ConfigError } from '../core/errors.js';
 import { modelConfig } from '../core/model/config.js';
+import { rewardModelConfig } from '../core/reward-models/config.js';
 import { optimizerConfig } from '../core/schedule.js';
 import { backendNames, matmulPrecisions } from '../core/tensor/backend-names.js';
 import { loopConfig } from '../core/train.js';
@@ -77,6 +78,7 @@ const rooms = {
   optimizer: optimizerConfig.prefault({}).describe('the optimizer of reinforcement learning'),
   algorithm: algorithmConfig.prefault({}).describe('advantages and losses'),
   critic: criticConfig.prefault({}).describe('the value function, where there is one'),
+  rewardModel: rewardModelConfig.prefault({ name: 'none' }).describe('a model whose score is part of the reward'),
   rollout: rolloutConfig.prefault({}).describe('how episodes are sampled and what they may spend'),
   data: z
     .strictObject({
