@@ -36,6 +36,11 @@ export function runConfigSchema({ envs, tools }: RunConfigParts) {
         const message = `is more than model.maxPositionEmbeddings (${longest}), write ${longest} or less, or raise that`;
         context.addIssue({ code: 'custom', path: ['rollout', 'maxContext'], message });
       }
+      const { name: estimator } = config.algorithm.advEstimator;
+      if (config.rollout.n < 2 && ['best_vs_worst', 'win_rate'].includes(estimator)) {
+        const message = `is ${config.rollout.n}, but ${estimator} compares episodes of a task, write 2 or more`;
+        context.addIssue({ code: 'custom', path: ['rollout', 'n'], message });
+      }
       if (config.optimizer.lrWarmupSteps > config.trainer.totalTrainingSteps) {
         const message = `is more than trainer.totalTrainingSteps (${config.trainer.totalTrainingSteps}), write less`;
         context.addIssue({ code: 'custom', path: ['optimizer', 'lrWarmupSteps'], message });
