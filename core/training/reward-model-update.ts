@@ -33,7 +33,9 @@ export async function updateRewardModel(
     });
     const norm = await optimizerStep({ objective, members, options, metrics, name: 'reward model' }, signal);
     metrics.endOfStep();
-    for (const [name, value] of Object.entries({ loss, accuracy, margin })) metrics.add(`rm/${name}`, value, pairs);
+    if (pairs > 0) {
+      for (const [name, value] of Object.entries({ loss, accuracy, margin })) metrics.add(`rm/${name}`, value, pairs);
+    }
     metrics.add('rm/grad_norm', norm, 1);
     metrics.add('rm/skipped_steps', Number.isFinite(norm) ? 0 : 1, 1);
   }
