@@ -10,7 +10,7 @@ import { rolloutProbsDiff } from '../rollout-correction/rollout-probs-diff.js';
 import type { Stopwatch } from '../stopwatch.js';
 import type { Metrics, OptimizerPasses, Trainer, TrainSequence, TrajectoryGroup } from '../types.js';
 import { type EstimatedRow, estimateRows } from './estimate.js';
-import { experienceMetrics } from './experience-metrics.js';
+import { experienceMetrics, overlongMetrics } from './experience-metrics.js';
 import { inferRows } from './infer-rows.js';
 import { type ExperienceRow, rowsOf } from './rows.js';
 
@@ -65,7 +65,13 @@ export async function makeExperience(
       sequences: resampled.map((row) => trainSequence(row)),
       byGroup: groups.map((_, g) => estimated.filter(({ group }) => group === g).map((row) => trainSequence(row))),
       rewardKl: penalised.kl,
-      metrics: { ...corrected.metrics, ...processed.metrics, ...penalised.metrics, ...experienceMetrics(estimated) },
+      metrics: {
+        ...overlongMetrics(rows, algorithm),
+        ...corrected.metrics,
+        ...processed.metrics,
+        ...penalised.metrics,
+        ...experienceMetrics(estimated),
+      },
     };
   });
 }
