@@ -1,9 +1,10 @@
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { algorithmConfig } from '../../core/algorithm-config.js';
 import { parseConfig } from '../../core/config.js';
+import { useBackend } from '../../core/tensor/backend.js';
 import { sampledCount, scoredTrajectories } from '../../core/trajectories.js';
 import type { Metrics, Trajectory, TrajectoryGroup } from '../../core/types.js';
-import { withBackends } from '../helpers/gradient.js';
+import { detectedBackend } from '../helpers/backend.js';
 import { never } from '../helpers/tiny-policy.js';
 import { openTinyHouse, runTiny, type TinyHouse } from '../helpers/tiny-run.js';
 
@@ -48,7 +49,11 @@ async function oneStep(algorithm: object): Promise<Preferred> {
   return { pairs, metrics: metrics[0]! };
 }
 
-withBackends(() => {
+describe('in the loop', () => {
+  beforeAll(async () => {
+    await useBackend(detectedBackend);
+  });
+
   it('dpo on the best and the worst of each group makes the best likelier than the worst', async () => {
     const { pairs, metrics } = await oneStep({
       advEstimator: { name: 'best_vs_worst' },
