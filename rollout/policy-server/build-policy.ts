@@ -17,7 +17,10 @@ export async function buildPolicy(config: PolicyServerConfig, signal: AbortSigna
   const backend = await useBackend(config.backend, config);
   signal.throwIfAborted();
   const policy = Policy.fresh(config.model, config.vocabSize, config.seed);
-  const rewardModel = await openRewardModel(policy, config, signal);
+  const rewardModel = await openRewardModel(policy, config, signal).catch((error: unknown) => {
+    policy[Symbol.dispose]();
+    throw error;
+  });
   const trainer = new PolicyTrainer(policy, { ...config, ...(rewardModel && { rewardModel }) });
   const engine = new LocalEngine(new PolicySampler(policy), { maxBatchSize: config.maxBatchSize });
   return {

@@ -6,10 +6,11 @@ import { z } from 'zod';
 import { modelConfig } from '../../core/model/config.js';
 import { useBackend } from '../../core/tensor/backend.js';
 import { detectedBackend } from '../helpers/backend.js';
+import { comparisons, rewardModelUpdate } from '../helpers/comparisons.js';
 import { build, Workplace } from '../helpers/program.js';
 import { openScoringServer } from '../helpers/scoring-server.js';
 import { readMetrics, smokeRun } from '../helpers/smoke-run.js';
-import { never, openTinyPolicy, tokensOf } from '../helpers/tiny-policy.js';
+import { never, openTinyPolicy } from '../helpers/tiny-policy.js';
 
 let workplace: Workplace;
 beforeAll(() => {
@@ -41,21 +42,7 @@ test('a run loads a reward model with a value head into the policy server, which
   await useBackend(detectedBackend);
   const { model } = runConfig.parse(parse(readFileSync(at('run/config.yaml'), 'utf8')));
   using tiny = openTinyPolicy(1, model);
-  const sequences = [0, 1].map((outcome) => {
-    const tokens = tokensOf(9, 'e2e', outcome);
-    const zeros = tokens.map(() => 0);
-    return { tokens, mask: tokens.map((): 0 | 1 => 1), logprobs: zeros, advantages: zeros, outcome };
-  });
-  const passes = { lossAggMode: 'token-mean', lossScaleFactor: 1, ppoEpochs: 1, ppoMiniBatchSize: 2, shuffle: false };
-  const adamW = {
-    lr: 0.1,
-    weightDecay: 0,
-    betas: [0.9, 0.99],
-    gradClip: 1,
-    ppoMaxTokenLenPerGpu: 100,
-    seed: 1,
-  } as const;
-  await tiny.trainer.update(sequences, { model: 'rewardModel', ...passes, ...adamW }, never);
+  await tiny.trainer.update(comparisons(2), { ...rewardModelUpdate, lr: 0.1 }, never);
   await tiny.trainer.save(workplace.path, never);
   const rewardModel = `rewardModel={name: value_head, path: "${workplace.path}", weight: 0.5}`;
   const { code, stderr } = await workplace.run(smokeRun(...short, rewardModel, '--run-dir', 'headed'));
