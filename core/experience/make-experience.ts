@@ -147,7 +147,8 @@ async function addProcessRewards(
   }));
   const update = { ...processRewardPasses, model: 'processReward', beta, temperature } as const;
   const metrics = await time.measure('update_prm', () => trainer.update(judged, update, signal));
-  const options = { columns: ['processLogprobs'] as const, temperature, ...processRewardPasses };
+  const { ppoMaxTokenLenPerGpu } = processRewardPasses;
+  const options = { columns: ['processLogprobs'] as const, temperature, ppoMaxTokenLenPerGpu };
   const { processLogprobs } = await time.measure('prm', () => trainer.infer(judged, options, signal));
   return {
     metrics,

@@ -110,7 +110,13 @@ async function prepared(
     return { sequence, weight: weights[i] ?? 0, termWeight: termWeights[i] ?? 0 };
   });
   if (chosen.prepare === undefined) return members;
-  const { logprobs = [] } = await infer(models, miniBatch, { ...options, columns: ['logprobs'] }, signal);
+  const { temperature, ppoMaxTokenLenPerGpu } = options;
+  const { logprobs = [] } = await infer(
+    models,
+    miniBatch,
+    { temperature, ppoMaxTokenLenPerGpu, columns: ['logprobs'] },
+    signal,
+  );
   const sampled = (pick: (sequence: TrainSequence, s: number) => readonly number[] | undefined): Float32Array =>
     Float32Array.from(
       miniBatch.flatMap((sequence, s) => {
