@@ -42,7 +42,7 @@ export function evaluationTasks(run: ResolvedRun): Task[] {
 }
 
 export interface EvaluationRequest {
-  readonly house: Pick<House, 'fabric'>;
+  readonly house: Pick<House, 'fabric' | 'score'>;
   readonly run: ResolvedRun;
   readonly runId: string;
   readonly tasks: readonly Task[];
@@ -50,11 +50,11 @@ export interface EvaluationRequest {
   readonly step: number;
 }
 
-/** Plays the tasks of an evaluation, as often and as freely as the config says. */
+/** Plays the tasks of an evaluation, as often and as freely as the config says, and puts a reward model's scores into the rewards. */
 export async function evaluationGroups(
   { house, run, runId, tasks, step }: EvaluationRequest,
   signal: AbortSignal,
-): Promise<TrajectoryGroup[]> {
+): Promise<readonly TrajectoryGroup[]> {
   const { rollout } = run.config;
   const request: CollectRequest = {
     ...episodesOf(house, run, runId),
@@ -66,5 +66,5 @@ export async function evaluationGroups(
   };
   const groups: TrajectoryGroup[] = [];
   for await (const group of collectGroups(request, signal)) groups.push(group);
-  return groups;
+  return house.score === undefined ? groups : await house.score(groups, signal);
 }

@@ -108,6 +108,7 @@ class TrainingSession {
         tracker,
         collect: (request, signal) => this.#tasks.collect(request, signal),
         evaluate: (step, signal) => this.#evaluate(step, signal),
+        ...(this.#house.score && { score: this.#house.score }),
         save: (step, state, signal) => this.#save(step, state, signal),
         remark: (sentence) => log('warn', 'remark', { sentence }),
       },

@@ -2,13 +2,14 @@ import type { AlgorithmConfig } from '../algorithm-config.js';
 import { choosePolicyLoss, estimatorNeeds } from '../algorithms.js';
 import type { CriticConfig } from '../critic-config.js';
 import { klPenaltyValues } from '../losses/kl-penalty.js';
+import { passLimit } from '../pass-limit.js';
 import { pfPpoResample } from '../pf-ppo.js';
 import { Rng, rngKey } from '../rng.js';
 import { resolveRolloutCorrection } from '../rollout-correction/config.js';
 import { correctRollouts } from '../rollout-correction/correct-rollouts.js';
 import { rolloutProbsDiff } from '../rollout-correction/rollout-probs-diff.js';
 import type { Stopwatch } from '../stopwatch.js';
-import type { Metrics, OptimizerPasses, PassLimit, Trainer, TrainSequence, TrajectoryGroup } from '../types.js';
+import type { Metrics, OptimizerPasses, Trainer, TrainSequence, TrajectoryGroup } from '../types.js';
 import { type EstimatedRow, estimateRows } from './estimate.js';
 import { experienceMetrics, overlongMetrics } from './experience-metrics.js';
 import { inferRows } from './infer-rows.js';
@@ -52,7 +53,7 @@ export async function makeExperience(
 ): Promise<Experience> {
   const { algorithm, time, temperature } = parts;
   const rows = rowsOf(groups, algorithm, parts.maxResponseTokens);
-  const options = { temperature, ...passLimit(parts) };
+  const options = { temperature, ...passLimit(parts.processRewardPasses) };
   const inferred = await inferRows(rows, inferenceOf(rows, parts), { trainer: parts.trainer, options, time }, signal);
   const corrected = correct(inferred, algorithm);
   const processed = await addProcessRewards(corrected.rows, parts, signal);
@@ -146,7 +147,7 @@ async function addProcessRewards(
   }));
   const update = { ...processRewardPasses, model: 'processReward', beta, temperature } as const;
   const metrics = await time.measure('update_prm', () => trainer.update(judged, update, signal));
-  const options = { columns: ['processLogprobs'] as const, temperature, ...passLimit({ processRewardPasses }) };
+  const options = { columns: ['processLogprobs'] as const, temperature, ...passLimit(processRewardPasses) };
   const { processLogprobs } = await time.measure('prm', () => trainer.infer(judged, options, signal));
   return {
     metrics,
@@ -155,11 +156,6 @@ async function addProcessRewards(
       processRewards: row.mask.map((_, t) => beta * ((processLogprobs?.[i]?.[t] ?? 0) - (row.refLogprobs?.[t] ?? 0))),
     })),
   };
-}
-
-function passLimit({ processRewardPasses }: Pick<ExperienceParts, 'processRewardPasses'>): PassLimit {
-  const { ppoMaxTokenLenPerGpu, memoryBudgetGb = null } = processRewardPasses;
-  return { ppoMaxTokenLenPerGpu, memoryBudgetGb };
 }
 
 function penalise(rows: readonly ExperienceRow[], { algorithm, klCoef }: ExperienceParts) {

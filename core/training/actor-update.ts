@@ -6,6 +6,7 @@ import { tokenWeights } from '../losses/aggregate.js';
 import { isKlPenalty, type KlPenalty, klPenalty } from '../losses/kl-penalty.js';
 import type { PreparedMiniBatch } from '../losses/policy-loss.js';
 import { valueLoss } from '../losses/value-loss.js';
+import { passLimit } from '../pass-limit.js';
 import { Rng, rngKey } from '../rng.js';
 import { sampledCount } from '../trajectories.js';
 import type { ActorUpdateOptions, Metrics, TrainSequence } from '../types.js';
@@ -114,13 +115,8 @@ async function prepared(
     return { sequence, weight: weights[i] ?? 0, termWeight: termWeights[i] ?? 0 };
   });
   if (chosen.prepare === undefined) return members;
-  const { temperature, ppoMaxTokenLenPerGpu } = options;
-  const { logprobs = [] } = await infer(
-    models,
-    miniBatch,
-    { temperature, ppoMaxTokenLenPerGpu, columns: ['logprobs'] },
-    signal,
-  );
+  const asked = { ...passLimit(options), temperature: options.temperature, columns: ['logprobs'] } as const;
+  const { logprobs = [] } = await infer(models, miniBatch, asked, signal);
   const sampled = (pick: (sequence: TrainSequence, s: number) => readonly number[] | undefined): Float32Array =>
     Float32Array.from(
       miniBatch.flatMap((sequence, s) => {
