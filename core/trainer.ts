@@ -35,10 +35,15 @@ export class PolicyTrainer implements Trainer, Disposable {
 
   async update(sequences: readonly TrainSequence[], options: UpdateOptions, signal: AbortSignal): Promise<Metrics> {
     signal.throwIfAborted();
-    this.#models.tokenBudget.takeLongestPass();
+    this.#models.tokenBudget.beginUpdate();
     const metrics = await this.#update(sequences, options, signal);
     if (options.model === 'actor') this.#policy.version += 1;
-    return { ...metrics, 'perf/micro_batch_tokens': this.#models.tokenBudget.takeLongestPass() };
+    return metrics;
+  }
+
+  /** Tokens of the longest forward pass of the last update. */
+  get longestPass(): number {
+    return this.#models.tokenBudget.longestPass;
   }
 
   #update(sequences: readonly TrainSequence[], options: UpdateOptions, signal: AbortSignal): Promise<Metrics> {

@@ -53,11 +53,13 @@ export class TokenBudget {
     this.#usualBytes = memoryInUse() + usualShare * freeBytes();
   }
 
-  /** Tokens of the longest pass since the last call. */
-  takeLongestPass(): number {
-    const longest = this.#longestPass;
+  /** Tokens of the longest pass since `beginUpdate`. */
+  get longestPass(): number {
+    return this.#longestPass;
+  }
+
+  beginUpdate(): void {
     this.#longestPass = 0;
-    return longest;
   }
 
   /** The passes one after another, the longest first; what is done between two counts as the earlier one's. */

@@ -89,7 +89,7 @@ withBackends((backend) => {
         using tiny = openTinyPolicy();
         const sequences = await sampleEpisodes(tiny.sampler, 5);
         const options = { ...tinyUpdate, lossAggMode, ppoMaxTokenLenPerGpu, entropyCoeff: 0.01 };
-        const { 'perf/micro_batch_tokens': _, ...metrics } = await tiny.trainer.update(sequences, options, never);
+        const metrics = await tiny.trainer.update(sequences, options, never);
         const weights = await weightValues(tiny.policy);
         results.push({ metrics: Object.values(metrics), weights, moments: await momentValues(tiny.trainer) });
       }

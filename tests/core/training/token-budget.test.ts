@@ -1,5 +1,6 @@
 import { afterEach, beforeAll, expect, test } from 'vitest';
 import { setLogSink } from '../../../core/log.js';
+import { withMemoryMetrics } from '../../../core/memory-metrics.js';
 import { useBackend } from '../../../core/tensor/backend.js';
 import { peakMemory, resetPeakMemory } from '../../../core/tensor/memory.js';
 import type { Metrics, TrainSequence } from '../../../core/types.js';
@@ -15,7 +16,6 @@ import {
 
 const bytesPerMb = 2 ** 20;
 const sequences = Array.from({ length: 48 }, (_, i) => demonstration(40 + ((13 * i) % 60), i));
-const longest = 'perf/micro_batch_tokens';
 
 beforeAll(async () => {
   await useBackend('native', { threads: 1 });
@@ -53,8 +53,8 @@ test('what is inferred does not depend on the budget', async () => {
 
 test('without a budget passes are as long as the machine has room for', async () => {
   using tiny = openTinyPolicy();
-  const metrics = await update(tiny, { ppoMaxTokenLenPerGpu: 'auto' });
-  expect(metrics[longest]).toBe(sequences.reduce((sum, { tokens }) => sum + tokens.length - 1, 0));
+  await update(tiny, { ppoMaxTokenLenPerGpu: 'auto' });
+  expect(tiny.trainer.longestPass).toBe(sequences.reduce((sum, { tokens }) => sum + tokens.length - 1, 0));
 });
 
 test('one sequence that is too large alone is trained on, and warned of once', async () => {
@@ -72,7 +72,8 @@ test('a backend that does not count goes by the estimate', async () => {
   const few = sequences.slice(0, 4);
   const tokensWithin = async (memoryBudgetGb: number): Promise<number> => {
     const options = { ...tinyUpdate, ppoMaxTokenLenPerGpu: 'auto', memoryBudgetGb } as const;
-    return (await tiny.trainer.update(few, options, never))[longest] ?? Number.NaN;
+    await tiny.trainer.update(few, options, never);
+    return tiny.trainer.longestPass;
   };
   expect(await tokensWithin(4 / 1024)).toBeLessThan(await tokensWithin(1));
   await useBackend('native', { threads: 1 });
@@ -80,9 +81,9 @@ test('a backend that does not count goes by the estimate', async () => {
 
 test('the length of passes is told where it is a fixed one too', async () => {
   using tiny = openTinyPolicy();
-  const metrics = await update(tiny, { ppoMaxTokenLenPerGpu: 300 });
-  expect(metrics[longest]).toBeGreaterThan(200);
-  expect(metrics[longest]).toBeLessThanOrEqual(300);
+  const metrics = await withMemoryMetrics(tiny.trainer).update(sequences, tinyUpdate, never);
+  expect(metrics['perf/micro_batch_tokens']).toBeGreaterThan(64);
+  expect(metrics['perf/micro_batch_tokens']).toBeLessThanOrEqual(128);
 });
 
 interface Limit {
@@ -101,7 +102,8 @@ async function updated(budgetMb: number, model: object): Promise<{ peakMb: numbe
   let tokens = 0;
   for (let i = 0; i < 3; i++) {
     const limit = { ppoMaxTokenLenPerGpu: 'auto', memoryBudgetGb: budgetMb / 1024 } as const;
-    tokens = Math.max(tokens, (await update(tiny, limit))[longest] ?? 0);
+    await update(tiny, limit);
+    tokens = Math.max(tokens, tiny.trainer.longestPass);
   }
   return { peakMb: (peakMemory()?.allocated ?? 0) / bytesPerMb, tokens };
 }
