@@ -29,9 +29,20 @@ withBackends(() => {
       expect(await savedModel(tiny.trainer)).toEqual(before);
       expect(metrics['actor/skipped_steps']).toBe(1);
       expect(lines).toHaveLength(1);
-      expect(lines[0]).toMatch(/ warn optimizer_step_skipped model=actor reason="the gradient of model\..* holds /);
+      expect(lines[0]).toContain(` warn optimizer_step_skipped model=actor reason="the weight ${broken} holds ${bad}"`);
     },
   );
+
+  it('an infinite gradient of sound weights is named too', async () => {
+    using tiny = openTinyPolicy();
+    const sequences = (await sampleEpisodes(tiny.sampler, 2)).map((sequence) => ({
+      ...sequence,
+      advantages: sequence.mask.map((bit) => bit * 3e38),
+    }));
+    const policyLoss = { name: 'gpg' };
+    await tiny.trainer.update(sequences, { ...tinyUpdate, policyLoss, lossAggMode: 'token-sum' }, never);
+    expect(lines[0]).toMatch(/ reason="the (gradient of model\..+ holds |norm of the gradient overflows)/);
+  });
 
   it('steps that are taken count as 0', async () => {
     using tiny = openTinyPolicy();
