@@ -15,6 +15,8 @@ export const verlNames: { readonly [key: string]: string } = {
   micro_batch_size_per_gpu: 'warmStart.maxTokenLenPerGpu',
   max_actor_ckpt_to_keep: 'trainer.maxCkptToKeep',
   max_critic_ckpt_to_keep: 'trainer.maxCkptToKeep',
+  loss_mode: 'algorithm.policyLoss.name',
+  clip_ratio: 'algorithm.policyLoss.clipRatioLow',
   lr_scheduler_type: 'optimizer.lrScheduler',
   lr_warmup_steps_ratio: 'optimizer.lrWarmupSteps',
   min_lr_ratio: 'optimizer.lrMinRatio',

@@ -7,6 +7,8 @@ import type { TrainSequence } from './types.js';
 export interface WeightedSequence {
   readonly sequence: TrainSequence;
   readonly weight: number;
+  /** The same for terms beside the main loss, where they are aggregated in another way. */
+  readonly termWeight?: number;
   /** What the loss made of the whole mini-batch: one entry a sampled token. */
   readonly prepared?: Float32Array;
 }
@@ -60,6 +62,7 @@ export class Batch implements Disposable {
   readonly segmentCount: number;
   /** [M] float32 each: the loss is the sum of token losses times `weights`. */
   readonly weights: tf.Tensor1D;
+  readonly termWeights: tf.Tensor1D;
   readonly prepared: tf.Tensor1D;
   readonly oldLogProbs: tf.Tensor1D;
   readonly advantages: tf.Tensor1D;
@@ -79,6 +82,7 @@ export class Batch implements Disposable {
     this.targets = tf.tensor1d(packed.targets, 'int32');
     this.segments = tf.tensor1d(packed.segments, 'int32');
     this.weights = tf.tensor1d(packed.weights);
+    this.termWeights = tf.tensor1d(packed.termWeights);
     this.prepared = tf.tensor1d(packed.prepared);
     const { values } = packed;
     this.oldLogProbs = tf.tensor1d(values.oldLogProbs);
@@ -92,7 +96,7 @@ export class Batch implements Disposable {
 
   [Symbol.dispose](): void {
     tf.dispose([this.tokens, this.positions, this.predictors, this.targets, this.segments]);
-    tf.dispose([this.weights, this.prepared, ...columnNames.map((name) => this[name])]);
+    tf.dispose([this.weights, this.termWeights, this.prepared, ...columnNames.map((name) => this[name])]);
   }
 }
 
@@ -105,6 +109,7 @@ class PackedColumns {
   readonly targets: Int32Array;
   readonly segments: Int32Array;
   readonly weights: Float32Array;
+  readonly termWeights: Float32Array;
   readonly prepared: Float32Array;
   readonly values: { readonly [name in Column]: Float32Array };
   #sampled = 0;
@@ -117,7 +122,7 @@ class PackedColumns {
     [this.tokens, this.positions] = [new Int32Array(computed), new Int32Array(computed)];
     [this.predictors, this.targets] = [new Int32Array(sampled), new Int32Array(sampled)];
     this.segments = new Int32Array(sampled);
-    [this.weights, this.prepared] = [floats(), floats()];
+    [this.weights, this.termWeights, this.prepared] = [floats(), floats(), floats()];
     this.values = {
       oldLogProbs: floats(),
       advantages: floats(),
@@ -130,7 +135,7 @@ class PackedColumns {
     for (const [s, member] of members.entries()) this.#add(s, member);
   }
 
-  #add(s: number, { sequence, weight, prepared }: WeightedSequence): void {
+  #add(s: number, { sequence, weight, termWeight = weight, prepared }: WeightedSequence): void {
     checkLengths(sequence);
     const first = this.offsets[s] ?? 0;
     const length = computedLength(sequence);
@@ -143,6 +148,7 @@ class PackedColumns {
     for (let t = 0; t <= length; t++) if (sequence.mask[t] === 1) this.#addTarget(sequence, t, first);
     this.segments.fill(s, before, this.#sampled);
     this.weights.fill(weight, before, this.#sampled);
+    this.termWeights.fill(termWeight, before, this.#sampled);
     if (prepared !== undefined) this.prepared.set(prepared, before);
   }
 

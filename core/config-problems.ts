@@ -84,12 +84,13 @@ function suggestion(scope: Scope, path: Path, key: string): string | undefined {
   if (sibling !== undefined) return `write ${dotted([...path, sibling])}`;
   const alias = aliasOf(scope, dotted([...path, key])) ?? aliasOf(scope, key);
   if (alias !== undefined) return `write ${alias}`;
-  const elsewhere = all.filter((known) => isSameName(lastPart(known), lastPart(key)));
+  const others = all.filter((known) => known !== dotted([...path, key])); // it may be a key of another alternative of a union
+  const elsewhere = others.filter((known) => isSameName(lastPart(known), lastPart(key)));
   if (elsewhere.length > 0) return `write ${elsewhere.join(' or ')}`;
   const near = nearest(key, siblings);
   if (near !== undefined) return `did you mean ${dotted([...path, near])}?`;
-  const far = nearest(lastPart(key), all.map(lastPart));
-  const place = all.find((known) => lastPart(known) === far);
+  const far = nearest(lastPart(key), others.map(lastPart));
+  const place = others.find((known) => lastPart(known) === far);
   return place === undefined ? undefined : `did you mean ${place}?`;
 }
 

@@ -48,12 +48,19 @@ interface Walk {
   invalid: number;
 }
 
-const lakeOf = splitProblems<Options, Lake>({
+/** A lake and what names its slides. */
+type Problem = { readonly grid: string; readonly slideKey: number };
+
+const problemOf = splitProblems<Options, Problem>({
   name: 'frozen_lake',
-  draw: drawLake,
-  identity: renderLake,
+  draw(rng, options) {
+    const lake = drawLake(rng, options);
+    return lake && { grid: renderLake(lake), slideKey: rng.int(2 ** 32) };
+  },
+  // Eval may repeat a lake: small lakes are few, and without repetition those with many holes would be too common.
+  identity: ({ grid, slideKey }) => `${grid} ${slideKey}`,
   // Without the player: on the way through a train lake no eval lake comes up.
-  splitKey: ({ tiles }) => tiles,
+  splitKey: ({ grid }) => grid.replace('P', '_'),
   remedy: 'raise env.size or env.density',
 });
 
@@ -65,7 +72,7 @@ export const frozenLake = defineEnv({
   name: 'frozen_lake',
   description: 'A walk to the goal over a frozen lake with holes, one turn a step.',
   options,
-  task: (request) => ({ data: { grid: renderLake(lakeOf(request)), slideKey: request.rng.int(2 ** 32) } }),
+  task: (request) => ({ data: problemOf(request) }),
   state: (task): Walk => ({ lake: parseLake(task.data.grid), moves: [], invalid: 0 }),
   prompt: (task, options) => [...(options.instructions ? [instructions(options)] : []), user(task.data.grid)],
   async step(action, { task, state, options, answerCalls }) {

@@ -15,7 +15,7 @@ process.stdout.write(`# Configuration
 Every key of a run's YAML file and of \`key=value\` on the command line, with dotted keys. An unknown key is an error that
 names the nearest known one. This page is printed by \`scripts/config-reference.mjs\`.
 
-${table(['key', 'values', 'default', 'meaning'], rowsOf('', properties))}
+${table(['key', 'values', 'default', 'meaning'], rowsOf('', Object.entries(properties)))}
 
 ## verl's names
 
@@ -33,9 +33,9 @@ function load(name) {
 
 /** One row a key, a section before what is in it; `given` is what the section's own default says of its keys. */
 function rowsOf(prefix, fields, given = {}) {
-  return Object.entries(fields).flatMap(([key, field]) => {
-    const below = field.properties ?? merged(field.oneOf ?? []);
-    const isSection = Object.keys(below).length > 0;
+  return fields.flatMap(([key, field]) => {
+    const below = field.properties ? Object.entries(field.properties) : settingsOf(field.oneOf ?? []);
+    const isSection = below.length > 0;
     const value = isSection ? undefined : (given[key] ?? field.default);
     return [
       [
@@ -49,16 +49,26 @@ function rowsOf(prefix, fields, given = {}) {
   });
 }
 
-/** The alternatives' fields in one: their names become the values of \`name\`. */
-function merged(alternatives) {
-  const fields = Object.assign({}, ...alternatives.map((alternative) => alternative.properties));
-  if (alternatives.length === 0) return {};
-  const names = alternatives.map((alternative) => alternative.properties.name.const);
-  return { name: { enum: names, description: 'which one; the other keys here are its settings' }, ...without(fields) };
-}
-
-function without({ name: _name, ...fields }) {
-  return fields;
+/** What the alternatives can be set to: their names first, then each key, once for each meaning it has, with the names it belongs to. */
+function settingsOf(alternatives) {
+  if (alternatives.length === 0) return [];
+  const names = alternatives.map(({ properties }) => properties.name.const);
+  const variants = new Map();
+  for (const [i, { properties }] of alternatives.entries()) {
+    for (const [key, field] of Object.entries(properties)) {
+      if (key === 'name') continue;
+      const variant = JSON.stringify([key, field]);
+      variants.set(variant, [...(variants.get(variant) ?? []), names[i]]);
+    }
+  }
+  const settings = [...variants].map(([variant, owners]) => {
+    const [key, field] = JSON.parse(variant);
+    const whose = owners.length === names.length ? '' : ` (${owners.map(code).join(', ')})`;
+    return [key, { ...field, description: `${field.description ?? ''}${whose}` }];
+  });
+  const order = [...new Set(settings.map(([key]) => key))];
+  settings.sort(([a], [b]) => order.indexOf(a) - order.indexOf(b));
+  return [['name', { enum: names, description: 'which one; the other keys here are its settings' }], ...settings];
 }
 
 function valuesOf(field) {

@@ -30,23 +30,31 @@ export interface Verdict {
   readonly reason: string;
 }
 
-/** Compares everything that a file expects with what we compute, one verdict an entry; what we do not know has failed. */
+/**
+ * Compares everything that a file expects with what we compute, one verdict an entry; what we do not know has failed. A section is a
+ * table of entries, or else itself the only one, its name followed by the options.
+ */
 export async function* verifyAlgorithms({ inputs, expected }: Case): AsyncGenerator<Verdict> {
-  for (const [section, entries] of Object.entries(expected)) {
-    const verify = sections.get(section);
-    const parsed = z.record(z.string(), z.unknown()).safeParse(entries);
-    if (verify === undefined) yield failed(section, '', `unknown section; known: ${[...sections.keys()].join(', ')}`);
-    else if (!parsed.success) yield failed(section, '', 'is not a table of entries');
-    else for (const entry of Object.entries(parsed.data)) yield verdictOf(section, verify, entry, inputs);
+  for (const [key, content] of Object.entries(expected)) {
+    const [section = '', ...options] = key.split(' ');
+    const entries = options.length === 0 ? entriesOf(content) : [[options.join(' '), content] as const];
+    if (entries.length === 0 && !sections.has(section)) yield failed(section, '', unknownSection());
+    for (const entry of entries) yield verdictOf(section, entry, inputs);
   }
+}
+
+function entriesOf(content: unknown): readonly (readonly [string, unknown])[] {
+  const table = z.record(z.string(), z.unknown()).safeParse(content);
+  return table.success ? Object.entries(table.data) : [['', content]];
 }
 
 async function verdictOf(
   section: string,
-  verify: Section,
   [entry, expected]: readonly [string, unknown],
   inputs: CaseInputs,
 ): Promise<Verdict> {
+  const verify = sections.get(section);
+  if (verify === undefined) return failed(section, entry, `unknown section; known: ${[...sections.keys()].join(', ')}`);
   try {
     const differences = await verify(entry, expected, inputs);
     const worst = differences.reduce((a, b) => (b.worst > a.worst ? b : a));
@@ -56,11 +64,20 @@ async function verdictOf(
   }
 }
 
+function unknownSection(): string {
+  return `unknown section; known: ${[...sections.keys()].join(', ')}`;
+}
+
 function failed(section: string, entry: string, reason: string): Verdict {
   return { section, entry, passed: false, worst: Number.POSITIVE_INFINITY, reason };
 }
 
+/** One line. */
 function sentenceOf(error: unknown): string {
-  if (error instanceof z.ZodError) return `expected numbers: ${z.prettifyError(error).replaceAll(/\s+/g, ' ')}`;
-  return error instanceof Error ? error.message : String(error);
+  if (error instanceof z.ZodError) return `expected numbers: ${oneLine(z.prettifyError(error))}`;
+  return oneLine(error instanceof Error ? error.message : String(error));
+}
+
+function oneLine(text: string): string {
+  return text.replaceAll(/\s+/g, ' ');
 }

@@ -21,3 +21,11 @@ export async function valueAndGradient(
   tf.dispose([value, gradient]);
   return result;
 }
+
+/** The values of what f makes; whatever else it makes is freed. */
+export async function valuesOf(f: () => tf.Tensor1D): Promise<number[]> {
+  const tensor = tf.tidy(f);
+  const values = [...(await tensor.data())];
+  tensor.dispose();
+  return values;
+}

@@ -15,7 +15,7 @@ const lossInputs = z.object({
   rollout_is_weights: rows,
 });
 
-type LossInputs = z.output<typeof lossInputs>;
+export type LossInputs = z.output<typeof lossInputs>;
 
 export interface LossResult {
   readonly loss: number;

@@ -64,6 +64,6 @@ async function verifyFiles(files: readonly string[], { stdout }: VerifyIo, signa
 }
 
 function lineOf(file: string, { section, entry, passed, worst, reason }: Verdict): string {
-  const error = Number.isFinite(worst) ? worst.toPrecision(2) : 'none';
+  const error = Number.isFinite(worst) ? String(Number(worst.toPrecision(2))) : 'none';
   return `${passed ? 'ok  ' : 'FAIL'} ${error.padStart(8)}  ${file} ${section}: ${entry} (${reason})`;
 }

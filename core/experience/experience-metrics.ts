@@ -1,7 +1,11 @@
 import { mean } from '../advantages/group-statistics.js';
+import type { AlgorithmConfig } from '../algorithm-config.js';
 import { range } from '../step-metrics.js';
 import type { Metrics } from '../types.js';
 import type { EstimatedRow } from './estimate.js';
+import type { ExperienceRow } from './rows.js';
+
+type OverlongConfig = Pick<AlgorithmConfig, 'overlongBuffer'>;
 
 /** What the trainer is to learn, by verl's names: rewards after penalties, advantages, returns and the critic's values. */
 export function experienceMetrics(rows: readonly EstimatedRow[]): Metrics {
@@ -24,6 +28,16 @@ export function experienceMetrics(rows: readonly EstimatedRow[]): Metrics {
       ...range('critic/values', values),
       'critic/vf_explained_var': explained(returns, values),
     }),
+  };
+}
+
+/** How much rewards lost because responses were long, and how often; where the config asks. */
+export function overlongMetrics(rows: readonly ExperienceRow[], { overlongBuffer }: OverlongConfig): Metrics {
+  if (!overlongBuffer.enable || !overlongBuffer.log || rows.length === 0) return {};
+  const rewards = [...new Map(rows.map(({ trajectory, overlong }) => [trajectory, overlong])).values()];
+  return {
+    'reward/overlong_reward/mean': mean(rewards),
+    'reward/overlong/mean': mean(rewards.map((reward) => (reward < 0 ? 1 : 0))),
   };
 }
 

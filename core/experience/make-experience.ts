@@ -10,7 +10,7 @@ import { rolloutProbsDiff } from '../rollout-correction/rollout-probs-diff.js';
 import type { Stopwatch } from '../stopwatch.js';
 import type { Metrics, OptimizerPasses, Trainer, TrainSequence, TrajectoryGroup } from '../types.js';
 import { type EstimatedRow, estimateRows } from './estimate.js';
-import { experienceMetrics } from './experience-metrics.js';
+import { experienceMetrics, overlongMetrics } from './experience-metrics.js';
 import { inferRows } from './infer-rows.js';
 import { type ExperienceRow, rowsOf } from './rows.js';
 
@@ -65,7 +65,13 @@ export async function makeExperience(
       sequences: resampled.map((row) => trainSequence(row)),
       byGroup: groups.map((_, g) => estimated.filter(({ group }) => group === g).map((row) => trainSequence(row))),
       rewardKl: penalised.kl,
-      metrics: { ...corrected.metrics, ...processed.metrics, ...penalised.metrics, ...experienceMetrics(estimated) },
+      metrics: {
+        ...overlongMetrics(rows, algorithm),
+        ...corrected.metrics,
+        ...processed.metrics,
+        ...penalised.metrics,
+        ...experienceMetrics(estimated),
+      },
     };
   });
 }
@@ -141,7 +147,8 @@ async function addProcessRewards(
   }));
   const update = { ...processRewardPasses, model: 'processReward', beta, temperature } as const;
   const metrics = await time.measure('update_prm', () => trainer.update(judged, update, signal));
-  const options = { columns: ['processLogprobs'] as const, temperature, ...processRewardPasses };
+  const { ppoMaxTokenLenPerGpu } = processRewardPasses;
+  const options = { columns: ['processLogprobs'] as const, temperature, ppoMaxTokenLenPerGpu };
   const { processLogprobs } = await time.measure('prm', () => trainer.infer(judged, options, signal));
   return {
     metrics,

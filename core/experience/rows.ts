@@ -14,6 +14,8 @@ export interface ExperienceRow {
   /** What is trained of the tokens that were sampled. */
   readonly mask: readonly (0 | 1)[];
   readonly rewards: readonly number[];
+  /** What the trajectory's reward lost because it was long. */
+  readonly overlong: number;
   /** The engine's, over what it drew from. */
   readonly rolloutLogprobs: readonly number[];
   readonly oldLogprobs: readonly number[];
@@ -36,8 +38,8 @@ export function rowsOf(
       const { trajectory } = outcome;
       const isMasked = algorithm.maskTruncated && trajectory.stopReason !== 'terminated';
       const length = trajectory.sequences.reduce((sum, sequence) => sum + sampledCount(sequence), 0);
-      const shaped = trajectory.reward.value + overlongReward(algorithm.overlongBuffer, length, maxResponseTokens);
-      const rewards = tokenRewards(trajectory, shaped);
+      const overlong = overlongReward(algorithm.overlongBuffer, length, maxResponseTokens);
+      const rewards = tokenRewards(trajectory, trajectory.reward.value + overlong);
       return trajectory.sequences.map((sequence, s): ExperienceRow => {
         const { mask, logprobs, samplingLogprobs = logprobs } = sequence;
         return {
@@ -47,6 +49,7 @@ export function rowsOf(
           sequence,
           mask: isMasked ? mask.map(() => 0) : mask,
           rewards: rewards[s] ?? [],
+          overlong,
           rolloutLogprobs: samplingLogprobs,
           oldLogprobs: logprobs,
         };

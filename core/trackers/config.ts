@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { unknownName } from '../spelling.js';
 import { consoleSettings } from './console.js';
 import { mlflowSettings } from './mlflow.js';
 import { swanlabSettings } from './swanlab.js';
@@ -12,6 +13,8 @@ const trackerSettings = z.discriminatedUnion('name', [
   wandbSettings,
   swanlabSettings,
 ]);
+
+const names: readonly string[] = trackerSettings.options.map(({ shape }) => shape.name.value);
 
 /** verl's trainer.logger: names, or names with settings. The run's own records are written whatever stands here. */
 export const trackersConfig = z
@@ -28,6 +31,9 @@ export type TrackersConfig = z.output<typeof trackersConfig>;
 export type TrackerSettings = TrackersConfig[number];
 
 /** `tensorboard` is short for `{ name: tensorboard }`. */
-function withName(given: unknown): unknown {
-  return typeof given === 'string' ? { name: given } : given;
+function withName(given: unknown, context: z.RefinementCtx): unknown {
+  if (typeof given !== 'string') return given;
+  if (names.includes(given)) return { name: given };
+  context.addIssue({ code: 'custom', message: unknownName('tracker', given, names) });
+  return z.NEVER;
 }

@@ -31,7 +31,7 @@ const usualLimits: GuardLimits = {
   backoffMs: 500,
   maxBackoffMs: 30_000,
   maxRefusals: 10,
-  flushTimeoutMs: 10_000,
+  flushTimeoutMs: 20_000,
   closeTimeoutMs: 5_000,
 };
 
@@ -103,6 +103,10 @@ export class GuardedTracker implements OpenTracker {
 
   async trajectories(step: number, split: 'train' | 'eval', groups: readonly TrajectoryGroup[]): Promise<void> {
     this.#enqueue({ kind: 'trajectories', tell: (tracker) => tracker.trajectories(step, split, groups) });
+  }
+
+  finish(): void {
+    this.#enqueue({ kind: 'metrics', tell: async (tracker) => tracker.finish?.() });
   }
 
   /** Tells what waits, as long as that may take, and closes the tracker. */

@@ -36,6 +36,7 @@ class MlflowTracker implements OpenTracker {
   readonly #signal: AbortSignal;
   /** The server knows a repeated metric by its time: a call that is tried again must have the first one's. */
   readonly #times = new WeakMap<Metrics, number>();
+  #isFinished = false;
   #isOpen = true;
 
   constructor(client: MlflowClient, run: MlflowRun, signal: AbortSignal) {
@@ -58,12 +59,17 @@ class MlflowTracker implements OpenTracker {
   /** Episodes stay in the run's directory. */
   async trajectories(): Promise<void> {}
 
+  finish(): void {
+    this.#isFinished = true;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     if (!this.#isOpen) return;
     this.#isOpen = false;
+    const status = this.#isFinished ? 'FINISHED' : this.#signal.aborted ? 'KILLED' : 'FAILED';
     await using client = this.#client;
     try {
-      await endRun(client, { id: this.#run.id, status: statusOf(this.#signal) }, new AbortController().signal);
+      await endRun(client, { id: this.#run.id, status }, new AbortController().signal);
     } catch (error) {
       log('warn', 'mlflow_run_left_open', { run: this.#run.id, reason: String(error) });
     }
@@ -74,12 +80,6 @@ class MlflowTracker implements OpenTracker {
     const call = { method: 'POST', path: 'runs/log-batch', body, answer: z.unknown(), timeoutMs: 60_000 } as const;
     await this.#client.call(call, new AbortController().signal);
   }
-}
-
-function statusOf({ aborted, reason }: AbortSignal): 'FINISHED' | 'FAILED' | 'KILLED' {
-  if (!aborted) return 'FINISHED';
-  const isInterrupt = reason instanceof Error && (reason.name === 'AbortError' || reason.name === 'Interrupted');
-  return isInterrupt ? 'KILLED' : 'FAILED';
 }
 
 /** Protobuf's JSON has words for what is no number. */

@@ -1,4 +1,3 @@
-import { LinkedAbort } from '../linked-abort.js';
 import type { TrackerSettings, TrackersConfig } from './config.js';
 import { ConsoleTracker, type TextStream } from './console.js';
 import { FanOutTracker } from './fan-out.js';
@@ -15,27 +14,24 @@ export interface TrackersContext extends TrackerContext {
 }
 
 /** Several trackers as one, which never fails and never waits for a server. It owns them; disposing flushes, for seconds at most. */
-export class OpenTrackers extends FanOutTracker implements AsyncDisposable {
+export class OpenTrackers extends FanOutTracker implements OpenTracker {
   /** What a person should know before the run begins. */
   readonly notes: readonly string[];
 
   readonly #owned: readonly OpenTracker[];
-  readonly #end: RunEnd;
 
-  constructor(opened: readonly Opened[], end: RunEnd) {
+  constructor(opened: readonly Opened[]) {
     super(opened.map(({ tracker }) => tracker));
     this.#owned = opened.map(({ tracker }) => tracker);
     this.notes = opened.flatMap(({ note }) => note ?? []);
-    this.#end = end;
   }
 
   /** Says that the run reached its end. Disposed without it, the run failed, or was interrupted where the signal had aborted. */
   finish(): void {
-    this.#end.settle();
+    for (const tracker of this.#owned) tracker.finish?.();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#end.fail();
     await disposeAll(this.#owned);
   }
 }
@@ -50,15 +46,13 @@ export async function openTrackers(
   signal: AbortSignal,
 ): Promise<OpenTrackers> {
   const opened: Opened[] = [];
-  const end = new RunEnd(signal);
   try {
-    for (const settings of config) opened.push(await openOne(settings, context, end.signal));
+    for (const settings of config) opened.push(await openOne(settings, context, signal));
   } catch (error) {
-    end.fail();
     await disposeAll(opened.map(({ tracker }) => tracker));
     throw error;
   }
-  return new OpenTrackers(opened, end);
+  return new OpenTrackers(opened);
 }
 
 type Opened = { readonly tracker: OpenTracker; readonly note?: string };
@@ -84,31 +78,6 @@ function opener(
       return (signal) => openSwanlab(settings, context, signal);
     default:
       return settings satisfies never;
-  }
-}
-
-/** The signal from which trackers learn how the run ended: the run's own, aborted as a failure where nobody said another end. */
-class RunEnd {
-  readonly #failure = new AbortController();
-  readonly #linked: LinkedAbort;
-
-  constructor(signal: AbortSignal) {
-    this.#linked = new LinkedAbort(signal, this.#failure.signal);
-  }
-
-  get signal(): AbortSignal {
-    return this.#linked.signal;
-  }
-
-  /** From here on the signal stays as it is. */
-  settle(): void {
-    this.#linked[Symbol.dispose]();
-  }
-
-  /** The run failed, unless it was settled or interrupted before. */
-  fail(): void {
-    this.#failure.abort(new Error('the run failed'));
-    this.settle();
   }
 }
 

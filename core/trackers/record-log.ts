@@ -25,10 +25,10 @@ export class RecordLog implements AsyncDisposable {
     this.#end = end;
   }
 
-  /** Makes the file and its directory; the first bytes say whose log it is. Fails when the file is there. */
+  /** Makes the file, empty but for the bytes that say whose log it is, and its directory. */
   static async create(path: string, magic: Uint8Array): Promise<RecordLog> {
     await mkdir(dirname(path), { recursive: true });
-    const file = await open(path, 'wx+');
+    const file = await open(path, 'w+');
     return disposedOnError({ [Symbol.asyncDispose]: () => file.close() }, async () => {
       await file.write(magic, 0, magic.length, 0);
       return new RecordLog(file, magic.length);

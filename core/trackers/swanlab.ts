@@ -18,7 +18,7 @@ import {
   scalarRecord,
   startRecord,
   swanlabMagic,
-} from './swanlab-records.js';
+} from './swanlab/records.js';
 import type { OpenTracker, TrackerContext } from './tracker-context.js';
 
 const text = z.string().min(1).max(512).optional();
@@ -42,8 +42,7 @@ const PREFIX = 'run-';
 /**
  * Keeps the run as SwanLab's offline mode does, in `<run>/swanlog/run-<time>-<id>`; `swanlab sync` uploads it.
  * A resumed run goes on in the same file, without the later steps. Trajectories stay in the run's own records.
- * Disposed after its signal aborted, it tells that the run crashed and why, or, where a person interrupted it, that it was
- * aborted. Throws ConfigError when SwanLab refuses the project's name.
+ * Throws ConfigError when SwanLab refuses the project's name.
  */
 export async function openSwanlab(
   settings: SwanlabSettings,
@@ -113,6 +112,7 @@ class SwanlabTracker implements OpenTracker {
   readonly #keys: Set<string>;
   readonly #signal: AbortSignal;
   #num: number;
+  #isFinished = false;
   #isDisposed = false;
 
   constructor(records: RecordLog, { num, keys }: Known, signal: AbortSignal) {
@@ -139,22 +139,26 @@ class SwanlabTracker implements OpenTracker {
 
   async trajectories(): Promise<void> {}
 
+  finish(): void {
+    this.#isFinished = true;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#isDisposed) return;
     this.#isDisposed = true;
     try {
       await using records = this.#records;
-      await records.append([this.#finish()]);
+      await records.append([this.#end()]);
     } catch (error) {
       log('warn', 'swanlab_not_ended', { error: String(error) });
     }
   }
 
-  #finish(): Uint8Array {
+  #end(): Uint8Array {
     const { aborted, reason } = this.#signal;
-    if (!aborted) return finishRecord('finished', '', new Date());
-    const isInterrupt = reason instanceof Error && (reason.name === 'AbortError' || reason.name === 'Interrupted');
-    return finishRecord(isInterrupt ? 'aborted' : 'crashed', String(reason), new Date());
+    if (this.#isFinished) return finishRecord('finished', '', new Date());
+    if (aborted) return finishRecord('aborted', String(reason), new Date());
+    return finishRecord('crashed', 'the run failed; its own log says why', new Date());
   }
 }
 

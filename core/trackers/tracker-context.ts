@@ -18,12 +18,12 @@ export interface TrackerContext {
 }
 
 /** A tracker that holds a connection or a file; disposing ends it and does not throw. */
-export type OpenTracker = Tracker & AsyncDisposable;
+export interface OpenTracker extends Tracker, AsyncDisposable {
+  /** Says that the run reached its end. Disposed without it the run failed, or was killed where the signal had aborted. */
+  finish?(): void;
+}
 
-/**
- * Opens one kind of tracker. The signal ends the opening, not what is told later. Disposed after it aborted, the tracker says
- * that the run did not reach its end: a reason named Interrupted or AbortError is a person's will, another one a failure.
- */
+/** Opens one kind of tracker. The signal is the run's: it ends the opening, not what is told later. */
 export type OpensTracker<Settings> = (
   settings: Settings,
   context: TrackerContext,

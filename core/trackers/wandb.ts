@@ -19,7 +19,7 @@ import {
   type WandbRow,
   type WandbRun,
   wandbMagic,
-} from './wandb-records.js';
+} from './wandb/records.js';
 
 export const wandbSettings = z.strictObject({
   name: z.literal('wandb'),
@@ -36,7 +36,7 @@ const PREFIX = 'offline-run-';
 /**
  * Keeps the run as Weights & Biases' offline mode does, in `<run>/wandb/offline-run-<time>-<id>`; `wandb sync` uploads it.
  * A resumed run goes on in the same file, without the later steps. Trajectories stay in the run's own records.
- * Disposed after its signal aborted, it tells that the run failed. Throws ConfigError when W&B refuses the project's name.
+ * Throws ConfigError when W&B refuses the project's name.
  */
 export async function openWandb(
   settings: WandbSettings,
@@ -47,32 +47,29 @@ export async function openWandb(
   refuseBadProject(context.projectName);
   const id = offlineRunId(context);
   const { name: _, ...shown } = settings;
-  const { projectName: project, runName: name, config, startedAt } = context;
+  const { projectName: project, runName: name, config, startedAt, resumedAt } = context;
   const run = { ...shown, id, project, name, config, startedAt };
   const root = join(context.directory, 'wandb');
-  const found = context.resumedAt === undefined ? undefined : await findOfflineRun(root, PREFIX, id);
-  if (found !== undefined) return resume(run, join(root, found), { resumedAt: context.resumedAt ?? 0, signal });
-  return start(run, join(root, `${PREFIX}${offlineRunTime(startedAt)}-${id}`), signal);
+  const found = resumedAt === undefined ? undefined : await findOfflineRun(root, PREFIX, id);
+  return found === undefined || resumedAt === undefined
+    ? start(run, join(root, `${PREFIX}${offlineRunTime(startedAt)}-${id}`))
+    : resume(run, join(root, found), resumedAt);
 }
 
-async function start(run: WandbRun, directory: string, signal: AbortSignal): Promise<WandbTracker> {
+async function start(run: WandbRun, directory: string): Promise<WandbTracker> {
   const records = await RecordLog.create(join(directory, `run-${run.id}.wandb`), wandbMagic);
   return disposedOnError(records, async () => {
-    await mkdir(join(directory, 'files'));
+    await mkdir(join(directory, 'files'), { recursive: true });
     await records.append([headerRecord(1), runRecord(2, run), environmentRecord(3, run, directory)]);
-    return new WandbTracker(records, { num: 3, startedAt: run.startedAt, signal });
+    return new WandbTracker(records, { num: 3, startedAt: run.startedAt });
   });
 }
 
-async function resume(
-  run: WandbRun,
-  directory: string,
-  { resumedAt, signal }: { resumedAt: number; signal: AbortSignal },
-): Promise<WandbTracker> {
+async function resume(run: WandbRun, directory: string, resumedAt: number): Promise<WandbTracker> {
   const path = join(directory, `run-${run.id}.wandb`);
   let num = 0;
+  let lastStep: number | undefined;
   let lastRow: WandbRow = new Map();
-  let lastStep = -1;
   const records = await RecordLog.reopen(path, (bytes) => {
     const record = readWandbRecord(bytes);
     if (record.kind === 'exit' || (record.kind === 'history' && record.step > resumedAt)) return false;
@@ -85,7 +82,7 @@ async function resume(
     await rm(`${path}.synced`, { force: true }); // else `wandb sync` would pass over what is new
     await records.append([configRecord(num + 1, run.config)]);
     const startedAt = new Date(run.startedAt.getTime() - 1000 * (lastRow.get('_runtime') ?? 0));
-    const tracker = new WandbTracker(records, { num: num + 1, startedAt, signal });
+    const tracker = new WandbTracker(records, { num: num + 1, startedAt });
     if (lastStep === resumedAt) await tracker.write(resumedAt, lastRow);
     return tracker;
   });
@@ -104,17 +101,16 @@ interface LastRow {
 class WandbTracker implements OpenTracker {
   readonly #records: RecordLog;
   readonly #startedAt: Date;
-  readonly #signal: AbortSignal;
   /** Of the last record. */
   #num: number;
   #last: LastRow | undefined;
+  #isFinished = false;
   #isDisposed = false;
 
-  constructor(records: RecordLog, options: { num: number; startedAt: Date; signal: AbortSignal }) {
+  constructor(records: RecordLog, options: { num: number; startedAt: Date }) {
     this.#records = records;
     this.#num = options.num;
     this.#startedAt = options.startedAt;
-    this.#signal = options.signal;
   }
 
   async log(step: number, metrics: Metrics): Promise<void> {
@@ -124,6 +120,10 @@ class WandbTracker implements OpenTracker {
   }
 
   async trajectories(): Promise<void> {}
+
+  finish(): void {
+    this.#isFinished = true;
+  }
 
   /** Adds the row, or to the last row where that is of the same step. */
   async write(step: number, row: WandbRow): Promise<void> {
@@ -141,7 +141,7 @@ class WandbTracker implements OpenTracker {
     this.#isDisposed = true;
     try {
       await using records = this.#records;
-      await records.append([exitRecord(this.#num + 1, this.#signal.aborted ? 1 : 0, this.#runtime())]);
+      await records.append([exitRecord(this.#num + 1, this.#isFinished ? 0 : 1, this.#runtime())]);
     } catch (error) {
       log('warn', 'wandb_not_ended', { error: String(error) });
     }

@@ -17,7 +17,10 @@ import { miniBatches } from './mini-batches.js';
 import type { TrainerModels } from './models.js';
 import { type Objective, optimizerStep } from './optimizer-step.js';
 
-/** Optimizer steps of the policy; the loss is policy loss - entropyCoeff * entropy + klLossCoef * KL + vfCoef * value loss. */
+/**
+ * Optimizer steps of the policy; the loss is policy loss - entropyCoeff * entropy + klLossCoef * KL + vfCoef * value loss. A policy
+ * loss that brings its own aggregation has it for itself: the other terms are aggregated as configured.
+ */
 export async function updateActor(
   models: TrainerModels,
   sequences: readonly TrainSequence[],
@@ -62,8 +65,8 @@ function actorObjective(models: TrainerModels, options: ObjectiveParts): Objecti
       const rows = predictorRows(policy, batch); // [M, C]
       const { logProbs, entropy } = languageHead(policy, rows, batch, options.temperature);
       const { losses, metrics: parts } = chosen.loss({ ...batch, logProbs });
-      const weigh = (values: tf.Tensor1D): tf.Scalar => tf.sum(tf.mul(values, batch.weights));
-      const pgLoss = weigh(losses);
+      const weigh = (values: tf.Tensor1D): tf.Scalar => tf.sum(tf.mul(values, batch.termWeights));
+      const pgLoss: tf.Scalar = tf.sum(tf.mul(losses, batch.weights));
       const means: { [name: string]: tf.Tensor1D } = { ...parts, 'actor/entropy': entropy };
       const sums: { [name: string]: tf.Scalar } = { 'actor/pg_loss': pgLoss };
       let total = pgLoss;
@@ -100,11 +103,20 @@ async function prepared(
 ): Promise<WeightedSequence[]> {
   const { miniBatch, chosen, options, rng, metrics } = given;
   const counts = miniBatch.map(sampledCount);
-  const mode = chosen.lossAggMode ?? checkedMode(options.lossAggMode);
-  const weights = tokenWeights(mode, counts, options.lossScaleFactor);
-  const members = miniBatch.map((sequence, i) => ({ sequence, weight: weights[i] ?? 0 }));
+  const mode = checkedMode(options.lossAggMode);
+  const termWeights = tokenWeights(mode, counts, options.lossScaleFactor);
+  const weights = tokenWeights(chosen.lossAggMode ?? mode, counts, options.lossScaleFactor);
+  const members = miniBatch.map((sequence, i) => {
+    return { sequence, weight: weights[i] ?? 0, termWeight: termWeights[i] ?? 0 };
+  });
   if (chosen.prepare === undefined) return members;
-  const { logprobs = [] } = await infer(models, miniBatch, { ...options, columns: ['logprobs'] }, signal);
+  const { temperature, ppoMaxTokenLenPerGpu } = options;
+  const { logprobs = [] } = await infer(
+    models,
+    miniBatch,
+    { temperature, ppoMaxTokenLenPerGpu, columns: ['logprobs'] },
+    signal,
+  );
   const sampled = (pick: (sequence: TrainSequence, s: number) => readonly number[] | undefined): Float32Array =>
     Float32Array.from(
       miniBatch.flatMap((sequence, s) => {

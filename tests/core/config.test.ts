@@ -62,6 +62,11 @@ describe('parseConfig', () => {
       sentence: 'run.yaml: unknown key env.maxNumbr; did you mean env.maxNumber?',
     },
     {
+      claim: 'the key of another choice is not told to be written as it was',
+      input: { env: { name: 'search', documents: ['a'], maxNumber: 3 } },
+      sentence: 'run.yaml: unknown key env.maxNumber; known here: name, documents',
+    },
+    {
       claim: 'an unknown key without a near one lists what is known there',
       input: { env: { name: 'search', documents: ['a'], zzzzzz: 3 } },
       sentence: 'run.yaml: unknown key env.zzzzzz; known here: name, documents',

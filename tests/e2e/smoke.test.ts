@@ -135,7 +135,7 @@ test('a checkpoint holds weights, optimizer, version and position', () => {
   const names = ['model.safetensors', 'optimizer.safetensors', 'state.json', 'trainer.json'];
   expect(readdirSync(inRun('checkpoints', 'global_step_3')).sort()).toEqual(names);
   expect(jsonLines(inRun('checkpoints', 'global_step_3', 'state.json'))).toEqual([
-    { step: 3, nextTask: 52, seed: 2, initialReward: 0 },
+    { step: 3, nextTask: 52, seed: 2, initialReward: 0, loop: expect.objectContaining({ klCoef: 0.001 }) },
   ]);
 });
 

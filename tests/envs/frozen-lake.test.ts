@@ -68,19 +68,24 @@ describe('the tasks of frozen_lake', () => {
     }
   });
 
-  it('of train and eval share no lake, wherever the player stands, and none repeats in eval', () => {
+  it('of train and eval share no lake, wherever the player stands', () => {
     const evalGrids = grids('eval', 300);
     const frozen = new Set(evalGrids.map((grid) => grid.replace('P', '_')));
-    expect(new Set(evalGrids).size).toBe(300);
+    expect(new Set(evalGrids).size).toBeGreaterThan(200);
     for (const seed of [1, 2]) {
       expect(grids('train', 500, {}, seed).filter((grid) => frozen.has(grid.replace('P', '_')))).toEqual([]);
     }
   });
 
-  it('run out with a remedy where the options leave too few', () => {
-    const crowded = frozenLake.options.parse({ size: 2, density: 0.3 });
-    expect(() => frozenLake.task(crowded, 'eval', 500, 1)).toThrow(ConfigError);
-    expect(() => frozenLake.task(crowded, 'eval', 500, 1)).toThrow('raise env.size');
+  it('are refused with a remedy where the options leave none', () => {
+    const full = frozenLake.options.parse({ size: 2, density: 1, ends: 'corners' });
+    expect(() => frozenLake.task(full, 'eval', 0, 1)).toThrow(ConfigError);
+    expect(() => frozenLake.task(full, 'eval', 0, 1)).toThrow('raise env.size');
+  });
+
+  it('of both splits have about as many holes', () => {
+    const holes = (split: Split) => grids(split, 400).join('').split('O').length / 400;
+    expect(Math.abs(holes('train') - holes('eval'))).toBeLessThan(0.25);
   });
 });
 

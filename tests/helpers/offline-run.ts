@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { type ProtobufField, readFields } from '../../core/trackers/protobuf.js';
 import { scanRecords } from '../../core/trackers/record-log.js';
@@ -28,6 +28,13 @@ export function onlyFile(directory: string, extension: string): string {
 /** The fields of the file's whole records. */
 export function recordsOf(path: string): ProtobufField[][] {
   return [...scanRecords(readFileSync(path))].map(({ record }) => readFields(record));
+}
+
+/** Leaves the file as a process leaves it that is killed while it writes the record after so many whole ones. */
+export function cutAfter(path: string, count: number): void {
+  const next = [...scanRecords(readFileSync(path))][count]?.next;
+  if (next === undefined) throw new Error(`${path} has no record ${count + 1}`);
+  truncateSync(path, next - 5);
 }
 
 /** The embedded messages that the fields with this number hold. */

@@ -8,7 +8,10 @@ import { openTinyHouse, runTiny } from '../helpers/tiny-run.js';
 const totalTrainingSteps = 3;
 
 /** A run that is stopped in the collection after each of the given steps and taken up again by new parts. */
-async function runWithStops(stops: readonly number[]): Promise<{ metrics: Metrics[]; weights: number[] }> {
+async function runWithStops(
+  stops: readonly number[],
+  algorithm: object = {},
+): Promise<{ metrics: Metrics[]; weights: number[] }> {
   await using directory = await temporaryDirectory();
   const metrics: Metrics[] = [];
   let weights: number[] = [];
@@ -18,7 +21,11 @@ async function runWithStops(stops: readonly number[]): Promise<{ metrics: Metric
     const onCollect = (step: number): void => {
       if (step > stop) controller.abort(new Error('stop'));
     };
-    const run = await runTiny(house, { totalTrainingSteps, root: directory.path, onCollect }, controller.signal);
+    const run = await runTiny(
+      house,
+      { totalTrainingSteps, root: directory.path, onCollect, algorithm },
+      controller.signal,
+    );
     metrics.push(...run.metrics);
     weights = await weightValues(house.tiny.policy);
   }
@@ -45,5 +52,17 @@ describe.each(testBackends)('resuming, on %s', (backend) => {
     const resumed = await runWithStops([0, 1, 2]);
     expect(resumed.metrics).toEqual(uninterrupted.metrics);
     expect(resumed.weights).toEqual(uninterrupted.weights);
+  });
+
+  it('takes up the critic, the reference and the controllers too', async () => {
+    const ppo = {
+      advEstimator: { name: 'gae', lam: 0.9 },
+      useKlInReward: true,
+      klCtrl: { type: 'adaptive', targetKl: 1e-4, horizon: 20 },
+      adaptiveEntropy: { enable: true, targetEntropy: 9, delta: 1e-3 },
+    };
+    const whole = await runWithStops([], ppo);
+    expect(new Set(whole.metrics.map((metrics) => metrics['actor/reward_kl_penalty_coeff'])).size).toBe(3);
+    expect(await runWithStops([1, 2], ppo)).toEqual(whole);
   });
 });

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { openMlflow } from '../../core/trackers/mlflow.js';
 import { openTrackers } from '../../core/trackers/open-trackers.js';
+import type { OpenTracker } from '../../core/trackers/tracker-context.js';
 import type { Metrics } from '../../core/types.js';
 import { TemporaryFolder } from '../helpers/temporary-folder.js';
 import { trackersContext } from '../helpers/tracker-context.js';
@@ -34,7 +35,7 @@ interface Session {
   readonly ends?: 'finished' | 'failed' | 'killed';
 }
 
-const folder = new TemporaryFolder();
+let folder: TemporaryFolder;
 let server: Awaited<ReturnType<typeof servePython>> | undefined;
 
 /** Logs the steps as one session of the run in the project's folder. */
@@ -52,6 +53,14 @@ async function session({ projectName, steps, resumedAt, ends = 'finished' }: Ses
   for (const step of steps) await trackers.log(step, metricsOf(step));
   if (ends === 'finished') trackers.finish();
   if (ends === 'killed') run.abort();
+}
+
+/** A tracker whose calls end when they were answered. */
+async function openAlone(projectName: string): Promise<OpenTracker> {
+  folder.write({ [`${projectName}/config.yaml`]: '' });
+  const changes = { projectName, env: { MLFLOW_TRACKING_URI: server?.url } };
+  const { context } = trackersContext(join(folder.path, projectName), changes);
+  return openMlflow({ name: 'mlflow' }, context, new AbortController().signal);
 }
 
 function metricsOf(step: number): Metrics {
@@ -80,13 +89,14 @@ async function ask(path: string, body?: object): Promise<unknown> {
 
 describe.runIf(trackersPython)(`an MLflow server (${needsPython})`, () => {
   beforeAll(async () => {
+    folder = new TemporaryFolder();
     const store = `sqlite:///${join(folder.path, 'mlflow.db')}`;
     const args = ['server', '--backend-store-uri', store, '--artifacts-destination', join(folder.path, 'artifacts')];
     server = await servePython('mlflow', [...args, '--workers', '1'], '/health');
   }, 180_000);
   afterAll(async () => {
     await server?.[Symbol.asyncDispose]();
-    folder[Symbol.dispose]();
+    folder?.[Symbol.dispose]();
   });
 
   test('has the whole run: name, params, metrics by step, numbers that are none, and its end', async () => {
@@ -128,10 +138,7 @@ describe.runIf(trackersPython)(`an MLflow server (${needsPython})`, () => {
   });
 
   test('a call that is made again, as its answer got lost, is told once', async () => {
-    folder.write({ 'again/config.yaml': '' });
-    const changes = { projectName: 'again', env: { MLFLOW_TRACKING_URI: server?.url } };
-    const { context } = trackersContext(join(folder.path, 'again'), changes);
-    await using tracker = await openMlflow({ name: 'mlflow' }, context, new AbortController().signal);
+    await using tracker = await openAlone('again');
     const metrics = metricsOf(2);
     await tracker.log(2, metrics);
     await tracker.log(2, metrics);
@@ -139,19 +146,10 @@ describe.runIf(trackersPython)(`an MLflow server (${needsPython})`, () => {
   });
 
   test('more than a thousand metrics a step arrive', async () => {
-    const projectName = 'many';
-    folder.write({ [`${projectName}/config.yaml`]: '' });
-    const { context } = trackersContext(join(folder.path, projectName), {
-      projectName,
-      env: { MLFLOW_TRACKING_URI: server?.url },
-    });
-    const tracker = await openTrackers([{ name: 'mlflow' }], context, new AbortController().signal);
-    const metrics = Object.fromEntries(Array.from({ length: 1100 }, (_, index) => [`m/${index}`, index]));
-    await tracker.log(1, metrics);
-    tracker.finish();
-    await tracker[Symbol.asyncDispose]();
+    await using tracker = await openAlone('many');
+    await tracker.log(1, Object.fromEntries(Array.from({ length: 1100 }, (_, index) => [`m/${index}`, index])));
     for (const index of [0, 999, 1000, 1099]) {
-      expect(await historyOf(projectName, `m/${index}`)).toMatchObject([{ step: 1, value: index }]);
+      expect(await historyOf('many', `m/${index}`)).toMatchObject([{ step: 1, value: index }]);
     }
   });
 });

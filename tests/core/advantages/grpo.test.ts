@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest';
 import { grpo } from '../../../core/advantages/grpo.js';
 import { expectClose } from '../../helpers/expect-close.js';
-import { type ReferenceCase, referenceCases, referenceTolerance, sampledOnly } from '../../helpers/reference-cases.js';
 import { scoredMember } from '../../helpers/scored-members.js';
 
 const withStd = { name: 'grpo', normAdvByStdInGrpo: true } as const;
@@ -14,17 +13,6 @@ test('rewards 1, 0, 0, 1 have deviation 0.577350 and advantages ±0.866024', () 
 
 test('without the deviation an advantage is the distance from the mean', () => {
   expect(advantagesOf([1, 0, 0, 1], withoutStd)).toEqual([0.5, -0.5, -0.5, 0.5]);
-});
-
-test.each([
-  ['with', withStd],
-  ['without', withoutStd],
-] as const)("agrees with verl's numbers %s the deviation", (_, settings) => {
-  for (const reference of referenceCases) {
-    const expected = settings.normAdvByStdInGrpo ? reference.expectedGrpo : reference.expectedGrpoWithoutStd;
-    const actual = estimateRows(reference, settings);
-    expectClose(sampledOnly(actual, reference.masks), sampledOnly(expected, reference.masks), referenceTolerance);
-  }
 });
 
 test('tokens that were not sampled have advantage 0, in every sequence of a trajectory', () => {
@@ -62,12 +50,9 @@ test('huge rewards keep advantages of the usual size', () => {
 });
 
 test('reordering members reorders the advantages and nothing else', () => {
-  for (const reference of referenceCases) {
-    const reversed = estimateRows(reverseRows(reference), withStd).reverse();
-    const expected = estimateRows(reference, withStd);
-    for (const [i, row] of reversed.entries())
-      expectClose(row, expected[i] ?? [], { relative: 1e-12, absolute: 1e-15 });
-  }
+  const rewards = [0.3, -1.7, 2.2, 0.3, 1e-3];
+  const expected = advantagesOf(rewards, withStd);
+  expectClose(advantagesOf(rewards.toReversed(), withStd).reverse(), expected, { relative: 1e-12, absolute: 1e-15 });
 });
 
 /** One number a member of one group. */
@@ -75,22 +60,4 @@ function advantagesOf(rewards: readonly number[], settings: Parameters<typeof gr
   return grpo([rewards.map((reward) => scoredMember(reward))], settings)
     .flat(2)
     .flatMap(({ advantages }) => advantages);
-}
-
-/** Advantages in the order of the case's rows, which mixes groups. */
-function estimateRows({ groups, rewards, masks }: ReferenceCase, settings: Parameters<typeof grpo>[1]): number[][] {
-  const rowsOfGroups = [...new Set(groups)].map((name) =>
-    groups.flatMap((group, row) => (group === name ? [row] : [])),
-  );
-  const members = rowsOfGroups.map((rows) => rows.map((row) => scoredMember(rewards[row]!, [masks[row]!])));
-  const advantages = grpo(members, settings);
-  const byRow: number[][] = masks.map(() => []);
-  for (const [g, rows] of rowsOfGroups.entries())
-    for (const [m, row] of rows.entries()) byRow[row] = [...advantages[g]![m]![0]!.advantages];
-  return byRow;
-}
-
-function reverseRows(reference: ReferenceCase): ReferenceCase {
-  const { groups, masks, rewards } = reference;
-  return { ...reference, groups: groups.toReversed(), masks: masks.toReversed(), rewards: rewards.toReversed() };
 }

@@ -1,20 +1,11 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { expect, test } from 'vitest';
-import { tokenWeights } from '../../../core/losses/aggregate.js';
 import { vanilla, vanillaSettings } from '../../../core/losses/vanilla.js';
 import { expectClose } from '../../helpers/expect-close.js';
 import { expectGradients, expectNoLeak, gradients, Inputs, read, withBackends } from '../../helpers/gradient.js';
 import { lossInput } from '../../helpers/loss-input.js';
-import { type ReferenceCase, referenceCases, referenceTolerance, sampledOnly } from '../../helpers/reference-cases.js';
 
 const settings = vanillaSettings.parse({ name: 'vanilla' });
-const configs = {
-  default: settings,
-  dapo: vanillaSettings.parse({ name: 'vanilla', clipRatioHigh: 0.28, clipRatioC: 10 }),
-};
-const expectations = referenceCases.flatMap((reference, i) =>
-  reference.expectedVanilla.map((expected) => ({ ...expected, reference, number: i + 1 })),
-);
 
 withBackends(() => {
   test.each([
@@ -31,25 +22,6 @@ withBackends(() => {
     const losses = (): tf.Tensor => vanilla(tokens(logProbs, [-1], [advantage]), settings).losses;
     expectClose(read(losses), [loss], { relative: 0, absolute: 1e-6 });
     expectClose(gradients([logProbs], losses, [1]).flat(), [slope], { relative: 0, absolute: 1e-6 });
-  });
-
-  test.each(expectations)("case $number, $config, $lossAggMode: loss, gradient and metrics are verl's", (expected) => {
-    using inputs = new Inputs(0);
-    const { reference, config } = expected;
-    const logProbs = inputs.of(() => tf.tensor1d(sampledOnly(reference.logProbs, reference.masks)));
-    const run = () => vanilla(referenceTokens(logProbs, reference), configs[config]);
-    const weights = weightsOf(reference, expected.lossAggMode);
-    const loss = read(() => run().losses).reduce((sum, value, i) => sum + value * weights[i]!, 0);
-    expectClose([loss], [expected.loss], referenceTolerance);
-    for (const [name, value] of Object.entries(expected.metrics))
-      expectClose(
-        read(() => tf.mean(run().metrics[name]!)),
-        [value],
-        referenceTolerance,
-      );
-    if (expected.grad === undefined) return;
-    const [gradient = []] = gradients([logProbs], () => run().losses, weights);
-    expectClose(gradient, sampledOnly(expected.grad, reference.masks), referenceTolerance);
   });
 
   test('log-probs far apart, even infinitely, give finite losses and gradients', () => {
@@ -93,15 +65,4 @@ function tokens(logProbs: tf.Tensor1D, oldLogProbs: readonly number[], advantage
     oldLogProbs: tf.tensor1d([...oldLogProbs]),
     advantages: tf.tensor1d([...advantages]),
   });
-}
-
-function referenceTokens(logProbs: tf.Tensor1D, { oldLogProbs, advantages, masks }: ReferenceCase) {
-  return tokens(logProbs, sampledOnly(oldLogProbs, masks), sampledOnly(advantages, masks));
-}
-
-/** One a sampled token. */
-function weightsOf({ masks }: ReferenceCase, mode: Parameters<typeof tokenWeights>[0]): number[] {
-  const counts = masks.map((mask) => mask.filter((bit) => bit === 1).length);
-  const weights = tokenWeights(mode, counts, 1);
-  return counts.flatMap((count, row) => new Array<number>(count).fill(weights[row]!));
 }

@@ -101,6 +101,16 @@ test('a fan-out tells every tracker', async () => {
   }
 });
 
+test('a fan-out tells the others when one fails, and then fails as that one did', async () => {
+  const broken = new JsonlTracker({ metricsPath: directory, trajectoriesPath: '/dev/null/trajectories' });
+  const memory = new MemoryTracker();
+  const fanOut = new FanOutTracker([broken, memory]);
+  await expect(fanOut.log(1, { a: 1 })).rejects.toThrow('EISDIR');
+  await expect(fanOut.trajectories(1, 'eval', [exampleGroup()])).rejects.toThrow('ENOTDIR');
+  expect(await memory.readMetrics()).toHaveLength(1);
+  expect(await memory.trajectorySteps('eval')).toEqual([1]);
+});
+
 function openJsonl(): JsonlTracker {
   return new JsonlTracker({
     metricsPath: join(directory, 'metrics.jsonl'),

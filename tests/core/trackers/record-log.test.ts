@@ -103,8 +103,3 @@ test('a record written at an earlier position replaces all from there on', async
   await log.append([filled(1, 5)]);
   expect(read()).toEqual(texts([filled(4, 1), filled(6, 4), filled(1, 5)]));
 });
-
-test('a file that is there is not written over', async () => {
-  await write();
-  await expect(write()).rejects.toThrow('EEXIST');
-});

@@ -20,6 +20,7 @@ async function session(steps: readonly number[], resumedAt?: number, name = 'sco
   const context = offlineContext(folder.path, resumedAt === undefined ? {} : { resumedAt });
   await using tracker = await openSwanlab(settings, context, signal);
   for (const step of steps) await tracker.log(step, { [name]: step / 2 });
+  tracker.finish?.();
 }
 
 function file(): string {
@@ -86,22 +87,24 @@ test('the config lies beside the file, each entry with its place', async () => {
   });
 });
 
-test('a run that ends as it should is finished, once', async () => {
-  const tracker = await openSwanlab(settings, offlineContext(folder.path), signal);
-  await tracker[Symbol.asyncDispose]();
-  await tracker[Symbol.asyncDispose]();
+test('a run that reached its end is finished', async () => {
+  await session([]);
   expect(ends()).toEqual([[1, '']]);
 });
 
-test.each([
-  ['crashed', 2, new Error('the loss is NaN'), 'Error: the loss is NaN'],
-  ['aborted', 3, new DOMException('stopped', 'AbortError'), 'AbortError: stopped'],
-])('a run whose signal aborted is %s, and says why', async (_, state, reason, error) => {
+test('a run that did not crashed, which is told once', async () => {
+  const tracker = await openSwanlab(settings, offlineContext(folder.path), signal);
+  await tracker[Symbol.asyncDispose]();
+  await tracker[Symbol.asyncDispose]();
+  expect(ends()).toEqual([[2, 'the run failed; its own log says why']]);
+});
+
+test('a run that was interrupted is aborted, and says by what', async () => {
   const controller = new AbortController();
   const tracker = await openSwanlab(settings, offlineContext(folder.path), controller.signal);
-  controller.abort(reason);
+  controller.abort(new DOMException('SIGINT', 'AbortError'));
   await tracker[Symbol.asyncDispose]();
-  expect(ends()).toEqual([[state, error]]);
+  expect(ends()).toEqual([[3, 'AbortError: SIGINT']]);
 });
 
 test('a resumed run goes on in the same file, without the steps that are run again', async () => {

@@ -20,6 +20,7 @@ async function session(steps: readonly number[], resumedAt?: number, name = 'sco
   const context = offlineContext(folder.path, resumedAt === undefined ? {} : { resumedAt });
   await using tracker = await openWandb(settings, context, signal);
   for (const step of steps) await tracker.log(step, { [name]: step / 2 });
+  tracker.finish?.();
 }
 
 function file(): string {
@@ -89,11 +90,9 @@ test('trajectories are left to the run’s own records', async () => {
   expect(statSync(file()).size).toBe(before);
 });
 
-test('the run ends with exit code 0, once, and with 1 where its signal aborted', async () => {
+test('the run ends with exit code 0 where it finished, else with 1, and once', async () => {
   const exits = () => recordsOf(file()).flatMap((record) => messagesOf(record, 18).map((exit) => plainOf(exit, 1)));
-  const controller = new AbortController();
-  const tracker = await openWandb(settings, offlineContext(folder.path), controller.signal);
-  controller.abort(new Error('the loss is NaN'));
+  const tracker = await openWandb(settings, offlineContext(folder.path), signal);
   await tracker[Symbol.asyncDispose]();
   await tracker[Symbol.asyncDispose]();
   expect(exits()).toEqual([1]);
@@ -138,6 +137,12 @@ test('a run whose process was killed within a record is taken up after the last 
   truncateSync(file(), readFileSync(file()).length - 20);
   await session([3], 2);
   expect(history().map(([step]) => step)).toEqual([1, 2, 3]);
+});
+
+test('a run of which no step stands begins anew in the same file', async () => {
+  await session([0, 1]);
+  await session([0], -1, 'again');
+  expect(history()).toEqual([[0, { again: '0', _step: '0' }]]);
 });
 
 test('a run that is resumed with W&B for the first time begins a file', async () => {

@@ -1,5 +1,5 @@
 import { availableParallelism, hostname, platform, release } from 'node:os';
-import type { Json } from '../types.js';
+import type { Json } from '../../types.js';
 import {
   bytesField,
   message,
@@ -8,7 +8,7 @@ import {
   stringField,
   timestamp,
   varintField,
-} from './protobuf.js';
+} from '../protobuf.js';
 
 /** Records of a `.wandb` file, as the schema wandb_internal.proto of the Python package wandb 0.31 numbers them. */
 const RECORD = { num: 1, history: 2, summary: 3, config: 5, run: 17, exit: 18, header: 21, environment: 26 } as const;

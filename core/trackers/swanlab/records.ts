@@ -7,7 +7,7 @@ import {
   stringField,
   timestamp,
   varintField,
-} from './protobuf.js';
+} from '../protobuf.js';
 
 /** Records of a `.swanlab` file, as the schemas of the Python package swanlab 0.10 number them. */
 const RECORD = { num: 1, timestamp: 2, start: 10, finish: 11, column: 12, scalar: 13, save: 20 } as const;
