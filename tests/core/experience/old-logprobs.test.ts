@@ -87,11 +87,16 @@ describe('rollout correction', () => {
       rolloutRsThreshold: '0.5_2.0',
     };
     const mixed = [groupOf(scoredOutcome(0), scoredOutcome(1, { isOffPolicy: true }))];
-    const { sequences, metrics } = await experienceOf(mixed, { rolloutCorrection }, { trainer: asked() });
+    const trainer = new ScriptedTrainer({ logprobs: (t, s) => (s === 0 ? trainerSays(t) : -0.01) });
+    const { sequences, metrics } = await experienceOf(mixed, { rolloutCorrection }, { trainer });
     const [own, expert] = sequences;
     expect(own).toMatchObject({ mask: [0, 0, 1, 1, 0, 0] });
     expect(own?.rolloutIsWeights).toBeDefined();
-    expect(expert).toMatchObject({ mask: [0, 0, 1, 1, 0, 1], isOffPolicy: true, logprobs: ours });
+    expect(expert).toMatchObject({
+      mask: [0, 0, 1, 1, 0, 1],
+      isOffPolicy: true,
+      logprobs: [0, 0, -0.01, -0.01, 0, -0.01],
+    });
     expect(expert?.rolloutIsWeights).toBeUndefined();
     const alone = await experienceOf([groupOf(scoredOutcome(0))], { rolloutCorrection }, { trainer: asked() });
     expect(metrics['rollout_corr/rollout_is_max']).toBe(alone.metrics['rollout_corr/rollout_is_max']);
