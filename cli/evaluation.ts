@@ -4,7 +4,7 @@ import type { RunDirectory } from '../core/run-directory.js';
 import { evaluationMetrics } from '../core/step-metrics.js';
 import type { Metrics, Task, TrajectoryGroup } from '../core/types.js';
 import { type CollectRequest, collectGroups } from '../rollout/collect.js';
-import { withHouse } from './house.js';
+import { type House, withHouse } from './house.js';
 import type { Progress } from './progress.js';
 import type { ResolvedRun } from './resolve-run.js';
 import { episodesOf, tasksOf } from './run-episodes.js';
@@ -28,7 +28,12 @@ export const runEvaluation: RunEvaluation = async ({ run, directory, progress },
       if (state === undefined) throw new ConfigError(`${directory.displayPath} holds no checkpoint to evaluate`);
       await house.trainer.publish(signal);
       progress.phase('evaluate', 0);
-      const request = { ...episodesOf(house, run, directory.name), tasks: evalTasks, step: state.step };
+      const request = {
+        ...episodesOf(house, run, directory.name),
+        tasks: evalTasks,
+        step: state.step,
+        ...(house.score && { score: house.score }),
+      };
       return evaluationMetrics(await evaluationGroups(request, signal));
     },
     signal,
@@ -40,9 +45,12 @@ export function evaluationTasks(run: ResolvedRun): Task[] {
   return tasksOf(run, 'eval', 0, run.config.data.evalSize);
 }
 
-/** Plays the tasks of an evaluation. */
-export async function evaluationGroups(request: CollectRequest, signal: AbortSignal): Promise<TrajectoryGroup[]> {
+/** Plays the tasks of an evaluation; `score` puts a reward model's scores into the rewards. */
+export async function evaluationGroups(
+  { score, ...request }: CollectRequest & Pick<House, 'score'>,
+  signal: AbortSignal,
+): Promise<readonly TrajectoryGroup[]> {
   const groups: TrajectoryGroup[] = [];
   for await (const group of collectGroups({ ...request, split: 'eval' }, signal)) groups.push(group);
-  return groups;
+  return score === undefined ? groups : await score(groups, signal);
 }

@@ -1,5 +1,8 @@
 import { LinkedAbort } from '../core/linked-abort.js';
+import { openRewardModel } from '../core/reward-models/open-reward-model.js';
+import { scoreGroups } from '../core/reward-models/score-groups.js';
 import { byteTokenizer } from '../core/text/byte-tokenizer.js';
+import type { LoopParts } from '../core/train.js';
 import type { JobFabric, Trainer } from '../core/types.js';
 import { HttpEngine } from '../rollout/engines/http.js';
 import { EPISODE_JOB, episodeHandler } from '../rollout/episode-job.js';
@@ -16,7 +19,11 @@ export interface House {
   readonly fabric: JobFabric;
   readonly trainer: Trainer;
   readonly notes: readonly string[];
+  /** Puts the scores of the run's reward model, where it has one, into the rewards of finished groups. */
+  readonly score?: ScoreGroups;
 }
+
+export type ScoreGroups = NonNullable<LoopParts['score']>;
 
 /**
  * Starts everything on one machine (sandboxes, job fabric, policy server, a rollout worker), hands it to `use`, and takes it
@@ -40,6 +47,7 @@ export async function withHouse<Result>(
     matmulPrecision,
     model,
     criticTrunk: config.critic.trunk,
+    ...(config.rewardModel.name === 'value_head' && { rewardModelPath: config.rewardModel.path }),
     seed,
     vocabSize: byteTokenizer.vocabSize,
     maxBatchSize,
@@ -47,6 +55,8 @@ export async function withHouse<Result>(
   await using server = await spawnPolicyServer(serverConfig, {}, signal);
   await using engine = new HttpEngine(server.url, { timeoutMs, gone: server.gone });
   await using trainer = new HttpTrainer(server.url, { timeoutMs, gone: server.gone });
+  const { ppoMaxTokenLenPerGpu } = config.algorithm;
+  await using rewardModel = openRewardModel(config.rewardModel, { trainer, ppoMaxTokenLenPerGpu, env: process.env });
   await using _worker = fabric.work(
     EPISODE_JOB,
     episodeHandler({
@@ -64,6 +74,8 @@ export async function withHouse<Result>(
   const isolation = `The model's code runs in: ${sandboxProvider.name}.`;
   const policy = `Policy server: process ${server.pid} at ${server.url}, backend ${server.backend}.`;
   using either = new LinkedAbort(signal, server.gone);
-  const house = { fabric, trainer, notes: [opened.description, isolation, ...warnings, policy] };
-  return await use(house, either.signal);
+  const notes = [opened.description, isolation, ...warnings, policy];
+  if (rewardModel === undefined) return await use({ fabric, trainer, notes }, either.signal);
+  const score: ScoreGroups = (groups, signal) => scoreGroups(groups, rewardModel, signal);
+  return await use({ fabric, trainer, notes, score }, either.signal);
 }

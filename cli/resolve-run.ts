@@ -1,4 +1,6 @@
+import { dirname, resolve } from 'node:path';
 import { applyOverrides, loadYaml, lookUp, parseConfig } from '../core/config.js';
+import type { RewardModelConfig } from '../core/reward-models/config.js';
 import type { EnvDefinition } from '../envs/environment.js';
 import type { Tool } from '../tools/tool.js';
 import type { Builtins } from './builtins.js';
@@ -30,7 +32,7 @@ export async function resolveRun(
   const { name, ...envOptions } = parsed.env;
   const env = lookUp('environment', name, byName(registered.envs));
   return {
-    config: { ...parsed, imports },
+    config: { ...parsed, imports, rewardModel: withAbsolutePath(parsed.rewardModel, configPath) },
     env,
     envOptions,
     tools: parsed.tools?.map((choice) => chooseTool(choice, registered.tools)) ?? env.defaultTools,
@@ -41,6 +43,12 @@ export async function resolveRun(
 function importsOf(input: unknown): string[] {
   if (typeof input !== 'object' || input === null || !('imports' in input) || !Array.isArray(input.imports)) return [];
   return input.imports.filter((specifier) => typeof specifier === 'string');
+}
+
+/** A reward model's directory is relative to the file that names it. */
+function withAbsolutePath(rewardModel: RewardModelConfig, configPath: string): RewardModelConfig {
+  if (rewardModel.name !== 'value_head') return rewardModel;
+  return { ...rewardModel, path: resolve(dirname(configPath), rewardModel.path) };
 }
 
 function chooseTool(choice: NonNullable<RunConfig['tools']>[number], tools: readonly Tool[]): Tool {

@@ -3,6 +3,7 @@ import { algorithmConfig } from '../core/algorithm-config.js';
 import { criticConfig } from '../core/critic-config.js';
 import { ConfigError } from '../core/errors.js';
 import { modelConfig } from '../core/model/config.js';
+import { rewardModelConfig } from '../core/reward-models/config.js';
 import { optimizerConfig } from '../core/schedule.js';
 import { backendNames, matmulPrecisions } from '../core/tensor/backend-names.js';
 import { loopConfig } from '../core/train.js';
@@ -34,6 +35,11 @@ export function runConfigSchema({ envs, tools }: RunConfigParts) {
       if (config.rollout.maxContext > longest) {
         const message = `is more than model.maxPositionEmbeddings (${longest}), write ${longest} or less, or raise that`;
         context.addIssue({ code: 'custom', path: ['rollout', 'maxContext'], message });
+      }
+      const { name: estimator } = config.algorithm.advEstimator;
+      if (config.rollout.n < 2 && ['best_vs_worst', 'win_rate'].includes(estimator)) {
+        const message = `is ${config.rollout.n}, but ${estimator} compares episodes of a task, write 2 or more`;
+        context.addIssue({ code: 'custom', path: ['rollout', 'n'], message });
       }
       if (config.optimizer.lrWarmupSteps > config.trainer.totalTrainingSteps) {
         const message = `is more than trainer.totalTrainingSteps (${config.trainer.totalTrainingSteps}), write less`;
@@ -77,6 +83,7 @@ const rooms = {
   optimizer: optimizerConfig.prefault({}).describe('the optimizer of reinforcement learning'),
   algorithm: algorithmConfig.prefault({}).describe('advantages and losses'),
   critic: criticConfig.prefault({}).describe('the value function, where there is one'),
+  rewardModel: rewardModelConfig.prefault({ name: 'none' }).describe('a model whose score is part of the reward'),
   rollout: rolloutConfig.prefault({}).describe('how episodes are sampled and what they may spend'),
   data: z
     .strictObject({

@@ -8,7 +8,7 @@ import type { ResolvedRun } from './resolve-run.js';
 import { episodesOf, tasksOf } from './run-episodes.js';
 
 export interface TrainingGroupsOptions {
-  readonly house: Pick<House, 'fabric'>;
+  readonly house: Pick<House, 'fabric' | 'score'>;
   readonly run: ResolvedRun;
   readonly runId: string;
 }
@@ -41,7 +41,7 @@ export class TrainingGroups {
   }
 
   async *collect({ step, round }: CollectStep, signal: AbortSignal): AsyncGenerator<TrajectoryGroup, void> {
-    const { run } = this.#options;
+    const { run, house } = this.#options;
     const { data, algorithm } = run.config;
     if (round === 0) this.#finished = { step: step - 1, nextTask: this.#nextTask };
     const tasks = tasksOf(run, 'train', this.#nextTask, data.trainBatchSize);
@@ -49,6 +49,7 @@ export class TrainingGroups {
     const greedy = estimatorNeeds(algorithm.advEstimator.name).includes('greedyReward')
       ? await this.#besides(tasks, { step, n: 1, temperature: 0, name: 'greedy' }, signal)
       : undefined;
+    const baseline = greedy && house.score ? await house.score(greedy, signal) : greedy;
     const expert =
       algorithm.offPolicyN > 0
         ? await this.#besides(tasks, { step, n: algorithm.offPolicyN, policy: 'teacher', name: 'expert' }, signal)
@@ -56,8 +57,8 @@ export class TrainingGroups {
     for await (const group of collectGroups(this.#request(tasks, step), signal)) {
       const index = tasks.indexOf(group.task);
       const complete = withExperts(group, expert?.[index]);
-      if (greedy === undefined) yield complete;
-      else yield withGreedyReward(complete, greedy[index]);
+      if (baseline === undefined) yield complete;
+      else yield withGreedyReward(complete, baseline[index]);
     }
   }
 

@@ -101,6 +101,7 @@ class TrainingSession {
         tracker,
         collect: (request, signal) => this.#tasks.collect(request, signal),
         evaluate: (step, signal) => this.#evaluate(step, signal),
+        ...(this.#house.score && { score: this.#house.score }),
         save: (step, state, signal) => this.#save(step, state, signal),
         remark: (sentence) => progress.note(sentence),
       },
@@ -154,7 +155,13 @@ class TrainingSession {
 
   async #evaluate(step: number, signal: AbortSignal): Promise<void> {
     const { run, directory, tracker, evalTasks } = this.#options;
-    const request = { ...episodesOf(this.#house, run, directory.name), tasks: evalTasks, step };
+    const { score } = this.#house;
+    const request = {
+      ...episodesOf(this.#house, run, directory.name),
+      tasks: evalTasks,
+      step,
+      ...(score && { score }),
+    };
     const groups = await evaluationGroups(request, signal);
     this.#finalReward = meanReward(groups);
     this.#toolCallRate = toolCallRate(groups.flatMap(scoredTrajectories));

@@ -12,7 +12,7 @@ import { optimizerConfig } from './schedule.js';
 
 const coefficient = z.number().min(0);
 
-export const algorithmConfig = z.strictObject({
+const shape = {
   advEstimator: advantageEstimatorSettings.prefault({ name: 'grpo' }).describe('how rewards become advantages'),
   policyLoss: policyLossSettings.prefault({ name: 'vanilla' }).describe('the loss that advantages weight'),
   lossAggMode: z.enum(lossAggModes).default('token-mean').describe('how token losses become one number'),
@@ -69,6 +69,27 @@ export const algorithmConfig = z.strictObject({
     })
     .prefault({})
     .describe('the implicit process reward model that some estimators train (PRIME)'),
+};
+
+/** What a preference loss reads advantages as; other estimators' numbers would mean something else to it. */
+const estimatorsOf: { readonly [loss: string]: { readonly names: readonly string[]; readonly remedy: string } } = {
+  dpo: {
+    names: ['best_vs_worst', 'win_rate'],
+    remedy: 'takes positive advantages for chosen and negative ones for rejected; write best_vs_worst or win_rate',
+  },
+  sppo: { names: ['win_rate'], remedy: 'takes advantages for win rates; write win_rate' },
+  sft: {
+    names: ['best_of_n'],
+    remedy:
+      'imitates what has advantage 1; write best_of_n, or gpg as policyLoss.name to follow advantages of any sign',
+  },
+};
+
+export const algorithmConfig = z.strictObject(shape).superRefine(({ advEstimator, policyLoss }, context) => {
+  const wanted = estimatorsOf[policyLoss.name];
+  if (wanted === undefined || wanted.names.includes(advEstimator.name)) return;
+  const message = `is ${advEstimator.name}, but the policy loss ${policyLoss.name} ${wanted.remedy}`;
+  context.addIssue({ code: 'custom', path: ['advEstimator', 'name'], message });
 });
 
 export type AlgorithmConfig = z.output<typeof algorithmConfig>;

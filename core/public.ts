@@ -6,6 +6,14 @@ export { initialLoopState, type LoopState } from './loop-state.js';
 export { type ModelConfig, modelConfig } from './model/config.js';
 export { Policy } from './model/policy.js';
 export { PolicySampler, type Sampler } from './model/sampler.js';
+export type { JudgedEpisode, Judgement, RewardModel } from './reward-models/reward-model.js';
+export { scoreGroups } from './reward-models/score-groups.js';
+export {
+  type Comparison,
+  type RewardModelTrainingConfig,
+  rewardModelTrainingConfig,
+  trainRewardModel,
+} from './reward-models/train-reward-model.js';
 export { Rng, rngKey } from './rng.js';
 export { type OptimizerConfig, optimizerConfig } from './schedule.js';
 export { useBackend } from './tensor/backend.js';

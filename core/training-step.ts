@@ -40,6 +40,8 @@ export interface StepParts {
   readonly trainer: Pick<Trainer, 'infer' | 'update' | 'publish'>;
   /** Finished groups of a step, sampled from the given version of the weights; further rounds bring other tasks. */
   collect(request: CollectStep, signal: AbortSignal): AsyncIterable<TrajectoryGroup>;
+  /** Puts the scores of a reward model into the rewards of collected groups. */
+  readonly score?: (groups: readonly TrajectoryGroup[], signal: AbortSignal) => Promise<readonly TrajectoryGroup[]>;
 }
 
 export interface CollectStep {
@@ -70,9 +72,10 @@ export async function trainingStep(
   const uninterrupted = new AbortController().signal;
   const { algorithm, trainBatchSize: count } = plan;
   const time = new Stopwatch();
-  const collected = await time.measure('gen', () =>
-    collectKept((round) => parts.collect({ step, version, round }, signal), { filter: algorithm.filterGroups, count }),
-  );
+  const collected = await collectKept((round) => collectScored(parts, { step, version, round }, time, signal), {
+    filter: algorithm.filterGroups,
+    count,
+  });
   signal.throwIfAborted();
   const experience = await makeExperience(
     collected.kept,
@@ -109,6 +112,22 @@ export async function trainingStep(
     groups: collected.kept,
     remarks: remark === undefined ? [] : [remark],
   };
+}
+
+/** A round of groups with their whole rewards: filters judge by them. */
+async function* collectScored(
+  parts: StepParts,
+  request: CollectStep,
+  time: Stopwatch,
+  signal: AbortSignal,
+): AsyncGenerator<TrajectoryGroup, void> {
+  const groups = await time.measure('gen', async () => {
+    const collected: TrajectoryGroup[] = [];
+    for await (const group of parts.collect(request, signal)) collected.push(group);
+    return collected;
+  });
+  const { score } = parts;
+  yield* score === undefined ? groups : await time.measure('reward', () => score(groups, signal));
 }
 
 interface UpdateRequest {

@@ -178,7 +178,7 @@ export interface TrainSequence {
   /** The critic's values at the start of the update, and what it is to learn: for the critic. */
   readonly values?: readonly number[];
   readonly returns?: readonly number[];
-  /** 1 when the outcome was right, else 0: for a process reward model. */
+  /** 1 when the outcome was right, else 0: for a process reward model. How good it was beside others of its group: for a reward model. */
   readonly outcome?: number;
 }
 
@@ -239,7 +239,16 @@ export interface ProcessRewardUpdateOptions extends OptimizerPasses {
   readonly temperature: number;
 }
 
-export type UpdateOptions = ActorUpdateOptions | CriticUpdateOptions | ProcessRewardUpdateOptions;
+/** An update of the reward model, by sequences of the same group: one of a larger outcome is to have the larger score. */
+export interface RewardModelUpdateOptions extends OptimizerPasses {
+  readonly model: 'rewardModel';
+}
+
+export type UpdateOptions =
+  | ActorUpdateOptions
+  | CriticUpdateOptions
+  | ProcessRewardUpdateOptions
+  | RewardModelUpdateOptions;
 
 /** What the trainer's models can say of sampled tokens, one number each. */
 export type InferColumn = (typeof inferColumns)[number];
@@ -255,6 +264,8 @@ export const inferColumns = [
   'values',
   /** Of the implicit process reward model. */
   'processLogprobs',
+  /** The reward model's score of the sequence up to and including the token. */
+  'rewardScores',
 ] as const;
 
 export interface InferOptions {

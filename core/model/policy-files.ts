@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
@@ -12,6 +12,7 @@ const files = {
   critic: ['critic.safetensors', 'critic_optimizer.safetensors'],
   reference: ['reference.safetensors', undefined],
   processReward: ['process_reward.safetensors', 'process_reward_optimizer.safetensors'],
+  rewardModel: ['reward_model.safetensors', 'reward_model_optimizer.safetensors'],
 } as const;
 
 export type StoredModelName = keyof typeof files;
@@ -25,6 +26,7 @@ const stateSchema = z.strictObject({
     critic: step.optional(),
     reference: step.optional(),
     processReward: step.optional(),
+    rewardModel: step.optional(),
   }),
 });
 
@@ -32,6 +34,11 @@ const stateSchema = z.strictObject({
 export type StoredModels = { readonly actor: StoredModel } & { readonly [name in StoredModelName]?: StoredModel };
 
 type Variables = ReadonlyMap<string, tf.Variable>;
+
+interface LoadedTensor {
+  readonly variable: tf.Variable;
+  readonly stored: StoredTensor;
+}
 
 /** Writes weights, moments, step counts and version into an existing directory. */
 export async function saveModels(
@@ -68,7 +75,7 @@ export async function loadModels(
   signal.throwIfAborted();
   const { version, optimizerSteps } = parseState(await read(join(directory, 'trainer.json')), directory);
   const models = modelsOf(open(modelNames.filter((name) => optimizerSteps[name] !== undefined)));
-  const loaded = [];
+  const loaded: LoadedTensor[] = [];
   for (const [name, model] of models) {
     const [weightsFile, optimizerFile] = files[name];
     loaded.push(...(await pairs(weightsByName(model), join(directory, weightsFile))));
@@ -76,14 +83,40 @@ export async function loadModels(
       loaded.push(...(await pairs(momentsByName(model), join(directory, optimizerFile))));
   }
   signal.throwIfAborted();
-  for (const { variable, stored } of loaded) {
-    tf.tidy(() => variable.assign(tf.tensor(stored.values, [...stored.shape])));
-  }
+  assignAll(loaded);
   for (const [name, { optimizer }] of models) if (optimizer !== undefined) optimizer.step = optimizerSteps[name] ?? 0;
   return version;
 }
 
-const modelNames = ['actor', 'critic', 'reference', 'processReward'] as const satisfies readonly StoredModelName[];
+/**
+ * Replaces the weights by those of a reward model: `reward_model.safetensors` in the directory, which a checkpoint has whose trainer
+ * trained one, or else `model.safetensors` with a value head in it. Throws ConfigError when there is neither or it does not fit.
+ */
+export async function loadRewardModel(
+  directory: string,
+  model: Pick<StoredModel, 'weights'>,
+  signal: AbortSignal,
+): Promise<void> {
+  signal.throwIfAborted();
+  const names = await readdir(directory).catch((cause: unknown) => {
+    throw new ConfigError(`cannot read ${directory}: write the directory of a reward model as rewardModel.path`, {
+      cause,
+    });
+  });
+  const candidates = [files.rewardModel[0], files.actor[0]];
+  const name = candidates.find((candidate) => names.includes(candidate));
+  if (name === undefined)
+    throw new ConfigError(`${directory} holds no reward model: no ${candidates.join(' and no ')}`);
+  assignAll(await pairs(weightsByName(model), join(directory, name)));
+}
+
+const modelNames = [
+  'actor',
+  'critic',
+  'reference',
+  'processReward',
+  'rewardModel',
+] as const satisfies readonly StoredModelName[];
 
 function modelsOf(models: StoredModels): (readonly [StoredModelName, StoredModel])[] {
   return modelNames.flatMap((name) => {
@@ -92,7 +125,7 @@ function modelsOf(models: StoredModels): (readonly [StoredModelName, StoredModel
   });
 }
 
-function weightsByName({ weights }: StoredModel): Variables {
+function weightsByName({ weights }: Pick<StoredModel, 'weights'>): Variables {
   return new Map(weights.names.map((name) => [name, weights.get(name)]));
 }
 
@@ -101,6 +134,13 @@ function momentsByName({ weights, optimizer }: StoredModel): Variables {
     (optimizer?.moments[moment] ?? []).map((variable, i) => [`${moment}.${weights.names[i]}`, variable] as const);
   return new Map([...named('first'), ...named('second')]);
 }
+
+function assignAll(loaded: readonly LoadedTensor[]): void {
+  for (const { variable, stored } of loaded) {
+    tf.tidy(() => variable.assign(tf.tensor(stored.values, [...stored.shape])));
+  }
+}
+
 async function readAll(variables: Variables): Promise<ReadonlyMap<string, StoredTensor>> {
   const tensors = new Map<string, StoredTensor>();
   for (const [name, variable] of variables) {
@@ -110,10 +150,7 @@ async function readAll(variables: Variables): Promise<ReadonlyMap<string, Stored
 }
 
 /** Each variable with the tensor of its name in the file, which must hold these and no others. */
-async function pairs(
-  variables: Variables,
-  file: string,
-): Promise<{ readonly variable: tf.Variable; readonly stored: StoredTensor }[]> {
+async function pairs(variables: Variables, file: string): Promise<LoadedTensor[]> {
   const tensors = decodeSafetensors(await read(file), file);
   const unknown = [...tensors.keys()].find((name) => !variables.has(name));
   if (unknown !== undefined) throw new ConfigError(`${file} has a tensor ${unknown} that the model's config has not`);

@@ -29,6 +29,32 @@ export class ReferenceModel implements StoredModel, Disposable {
   }
 }
 
+/** A head of one output on a trunk. */
+export interface ValueParts {
+  readonly parts: DecoderParts;
+  /** [1, C] */
+  readonly head: tf.Tensor2D;
+}
+
+/** A reward model that stays as it is: of the policy's shape, the head 0 until weights are loaded into it. */
+export class FrozenRewardModel implements StoredModel, ValueParts, Disposable {
+  readonly weights: Weights;
+  readonly parts: DecoderParts;
+
+  constructor(policy: Policy) {
+    this.weights = copyWeights(policy, freshHead(policy));
+    this.parts = { config: policy.config, rotaryTable: policy.rotaryTable, weights: this.weights };
+  }
+
+  get head(): tf.Tensor2D {
+    return this.weights.matrix(valueHeadName);
+  }
+
+  [Symbol.dispose](): void {
+    this.weights[Symbol.dispose]();
+  }
+}
+
 /** A trained copy of a policy: an implicit process reward model. */
 export class TrainedCopy implements StoredModel, Disposable {
   readonly weights: Weights;
@@ -48,10 +74,10 @@ export class TrainedCopy implements StoredModel, Disposable {
 }
 
 /**
- * A critic: a head of one output, which begins at 0, on a trunk of its own, which begins as a copy of the policy's, or on the
+ * A critic or a reward model: a head of one output, which begins at 0, on a trunk of its own, which begins as a copy of the policy's, or on the
  * policy's own. `weights` and `optimizer` are of what belongs to the critic alone.
  */
-export class ValueModel implements StoredModel, Disposable {
+export class ValueModel implements StoredModel, ValueParts, Disposable {
   readonly weights: Weights;
   readonly optimizer: AdamW;
   readonly parts: DecoderParts;
@@ -59,14 +85,13 @@ export class ValueModel implements StoredModel, Disposable {
 
   constructor(policy: Policy, trunk: 'own' | 'shared') {
     this.isShared = trunk === 'shared';
-    const head = tf.tidy(() => tf.variable(tf.zeros([1, policy.config.hiddenSize]), true));
+    const head = freshHead(policy);
     this.weights = this.isShared ? new Weights(new Map([[valueHeadName, head]])) : copyWeights(policy, head);
     this.optimizer = new AdamW(this.weights.variables);
     const weights = this.isShared ? policy.weights : this.weights;
     this.parts = { config: policy.config, rotaryTable: policy.rotaryTable, weights };
   }
 
-  /** [1, C] */
   get head(): tf.Tensor2D {
     return this.weights.matrix(valueHeadName);
   }
@@ -75,6 +100,11 @@ export class ValueModel implements StoredModel, Disposable {
     this.optimizer[Symbol.dispose]();
     this.weights[Symbol.dispose]();
   }
+}
+
+/** [1, C] */
+function freshHead({ config }: Policy): tf.Variable {
+  return tf.tidy(() => tf.variable(tf.zeros([1, config.hiddenSize]), true));
 }
 
 function copyWeights({ weights }: Policy, valueHead?: tf.Variable): Weights {

@@ -2,8 +2,10 @@ import * as tf from '@tensorflow/tfjs-core';
 import { Batch } from '../batch.js';
 import { microBatches } from '../micro-batches.js';
 import { sumPiSquared } from '../tensor/sum-pi-squared.js';
+import { sampledCount } from '../trajectories.js';
 import type { InferColumn, InferOptions, InferredColumns, TrainSequence } from '../types.js';
 import { divisorOf, headOutput, languageHead, predictorRows, valueHead } from './forward.js';
+import { oneTokenLater } from './last-tokens.js';
 import type { TrainerModels } from './models.js';
 
 type Inferred = Pick<TrainSequence, 'tokens' | 'mask'>;
@@ -12,14 +14,36 @@ type Inferred = Pick<TrainSequence, 'tokens' | 'mask'>;
 export async function infer(
   models: TrainerModels,
   sequences: readonly Inferred[],
+  options: InferOptions,
+  signal: AbortSignal,
+): Promise<InferredColumns> {
+  const own = options.columns.filter((column) => column !== 'rewardScores');
+  const later = options.columns.filter((column) => column === 'rewardScores');
+  return {
+    ...(await inferOf(models, { sequences, toBatch: forBatch }, { ...options, columns: own }, signal)),
+    ...(await inferOf(models, { sequences, toBatch: oneTokenLater }, { ...options, columns: later }, signal)),
+  };
+}
+
+interface InferredSequences {
+  readonly sequences: readonly Inferred[];
+  /** Keeps the number of masked tokens. */
+  toBatch(sequence: Inferred): TrainSequence;
+}
+
+async function inferOf(
+  models: TrainerModels,
+  { sequences, toBatch }: InferredSequences,
   { columns, temperature, ppoMaxTokenLenPerGpu }: InferOptions,
   signal: AbortSignal,
 ): Promise<InferredColumns> {
   const results: { [Column in InferColumn]?: number[][] } = {};
   for (const column of columns) results[column] = sequences.map(({ tokens }) => tokens.map(() => 0));
-  const members = sequences.map((sequence) => ({ sequence: forBatch(sequence), weight: 1 }));
+  if (columns.length === 0) return results;
+  const members = sequences.map((sequence) => ({ sequence: toBatch(sequence), weight: 1 }));
   const indexes = new Map(members.map(({ sequence }, index) => [sequence, index]));
-  for (const microBatch of microBatches(members, ppoMaxTokenLenPerGpu)) {
+  const computed = members.filter(({ sequence }) => sampledCount(sequence) > 0);
+  for (const microBatch of microBatches(computed, ppoMaxTokenLenPerGpu)) {
     signal.throwIfAborted();
     using batch = new Batch(microBatch);
     const tensors = tf.tidy(() => compute(models, batch, columns, temperature));
@@ -28,8 +52,9 @@ export async function infer(
     for (const [c, column] of columns.entries()) {
       let next = 0;
       for (const { sequence } of microBatch) {
-        const row = results[column]?.[indexes.get(sequence) ?? -1];
-        for (const [t, isSampled] of sequence.mask.entries()) {
+        const index = indexes.get(sequence) ?? -1;
+        const row = results[column]?.[index];
+        for (const [t, isSampled] of (sequences[index]?.mask ?? []).entries()) {
           if (isSampled === 1 && row !== undefined) row[t] = values[c]?.[next++] ?? Number.NaN;
         }
       }
@@ -61,6 +86,10 @@ function compute(
     results.processLogprobs = headOutput(models.processReward.parts, batch, temperature).logProbs;
   }
   if (wants('values')) results.values = valueHead(predictorRows(models.critic.parts, batch), models.critic.head);
+  if (wants('rewardScores')) {
+    const { parts, head } = models.rewardModel;
+    results.rewardScores = valueHead(predictorRows(parts, batch), head);
+  }
   return results;
 }
 

@@ -1,7 +1,20 @@
+import { ConfigError } from '../errors.js';
 import type { Policy } from '../model/policy.js';
 import { loadModels, type StoredModelName, type StoredModels, saveModels } from '../model/policy-files.js';
-import { ReferenceModel, TrainedCopy, ValueModel } from '../model/trained-model.js';
+import {
+  type FrozenRewardModel,
+  ReferenceModel,
+  TrainedCopy,
+  ValueModel,
+  type ValueParts,
+} from '../model/trained-model.js';
 import { AdamW } from '../tensor/adamw.js';
+
+export interface TrainerModelsOptions {
+  readonly criticTrunk: 'own' | 'shared';
+  /** Instead of one that is trained here; stays its owner's. */
+  readonly rewardModel?: FrozenRewardModel;
+}
 
 /**
  * The policy with its optimizer, and the models beside it. Each of those is made from the policy's weights the first time that it
@@ -11,10 +24,12 @@ export class TrainerModels implements Disposable {
   readonly policy: Policy;
   readonly optimizer: AdamW;
   readonly #criticTrunk: 'own' | 'shared';
+  readonly #frozenRewardModel: FrozenRewardModel | undefined;
   #others: OtherModels;
 
-  constructor(policy: Policy, criticTrunk: 'own' | 'shared') {
+  constructor(policy: Policy, { criticTrunk, rewardModel }: TrainerModelsOptions) {
     this.policy = policy;
+    this.#frozenRewardModel = rewardModel;
     this.optimizer = new AdamW(policy.weights.variables);
     this.#criticTrunk = criticTrunk;
     this.#others = new OtherModels(policy, criticTrunk);
@@ -30,6 +45,16 @@ export class TrainerModels implements Disposable {
 
   get processReward(): TrainedCopy {
     return this.#others.processReward;
+  }
+
+  get rewardModel(): ValueParts {
+    return this.#frozenRewardModel ?? this.#others.rewardModel;
+  }
+
+  /** Throws ConfigError where the reward model is a frozen one. */
+  get trainedRewardModel(): ValueModel {
+    if (this.#frozenRewardModel === undefined) return this.#others.rewardModel;
+    throw new ConfigError('the reward model is frozen; leave rewardModelPath out to train one');
   }
 
   async save(directory: string, signal: AbortSignal): Promise<void> {
@@ -65,6 +90,7 @@ class OtherModels implements Disposable {
   #critic: ValueModel | undefined;
   #reference: ReferenceModel | undefined;
   #processReward: TrainedCopy | undefined;
+  #rewardModel: ValueModel | undefined;
 
   constructor(policy: Policy, criticTrunk: 'own' | 'shared') {
     this.#policy = policy;
@@ -86,11 +112,17 @@ class OtherModels implements Disposable {
     return this.#processReward;
   }
 
+  get rewardModel(): ValueModel {
+    this.#rewardModel ??= new ValueModel(this.#policy, 'own');
+    return this.#rewardModel;
+  }
+
   get opened(): Omit<StoredModels, 'actor'> {
     return {
       ...(this.#critic && { critic: this.#critic }),
       ...(this.#reference && { reference: this.#reference }),
       ...(this.#processReward && { processReward: this.#processReward }),
+      ...(this.#rewardModel && { rewardModel: this.#rewardModel }),
     };
   }
 
@@ -100,6 +132,7 @@ class OtherModels implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    for (const model of [this.#critic, this.#reference, this.#processReward]) model?.[Symbol.dispose]();
+    const models = [this.#critic, this.#reference, this.#processReward, this.#rewardModel];
+    for (const model of models) model?.[Symbol.dispose]();
   }
 }

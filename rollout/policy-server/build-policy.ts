@@ -1,6 +1,8 @@
 import { withMemoryMetrics } from '../../core/memory-metrics.js';
 import { Policy } from '../../core/model/policy.js';
+import { loadRewardModel } from '../../core/model/policy-files.js';
 import { PolicySampler } from '../../core/model/sampler.js';
+import { FrozenRewardModel } from '../../core/model/trained-model.js';
 import { useBackend } from '../../core/tensor/backend.js';
 import { PolicyTrainer } from '../../core/trainer.js';
 import { LocalEngine } from '../engines/local.js';
@@ -15,7 +17,11 @@ export async function buildPolicy(config: PolicyServerConfig, signal: AbortSigna
   const backend = await useBackend(config.backend, config);
   signal.throwIfAborted();
   const policy = Policy.fresh(config.model, config.vocabSize, config.seed);
-  const trainer = new PolicyTrainer(policy, config);
+  const rewardModel = await openRewardModel(policy, config, signal).catch((error: unknown) => {
+    policy[Symbol.dispose]();
+    throw error;
+  });
+  const trainer = new PolicyTrainer(policy, { ...config, ...(rewardModel && { rewardModel }) });
   const engine = new LocalEngine(new PolicySampler(policy), { maxBatchSize: config.maxBatchSize });
   return {
     engine,
@@ -25,7 +31,25 @@ export async function buildPolicy(config: PolicyServerConfig, signal: AbortSigna
     async [Symbol.asyncDispose]() {
       await engine[Symbol.asyncDispose]();
       trainer[Symbol.dispose]();
+      rewardModel?.[Symbol.dispose]();
       policy[Symbol.dispose]();
     },
   };
+}
+
+/** Loaded at once, so that a directory without one is known before any work. */
+async function openRewardModel(
+  policy: Policy,
+  { rewardModelPath }: PolicyServerConfig,
+  signal: AbortSignal,
+): Promise<FrozenRewardModel | undefined> {
+  if (rewardModelPath === undefined) return undefined;
+  const rewardModel = new FrozenRewardModel(policy);
+  try {
+    await loadRewardModel(rewardModelPath, rewardModel, signal);
+    return rewardModel;
+  } catch (error) {
+    rewardModel[Symbol.dispose]();
+    throw error;
+  }
 }

@@ -20,6 +20,7 @@ export const policyServerConfig = z.strictObject({
   threads: z.number().int().min(0).max(1024).default(0).describe('Threads of backend native; 0 takes one a processor.'),
   model: modelConfig.prefault({}).describe('Description of the model.'),
   criticTrunk: z.enum(['own', 'shared']).default('own').describe('What the head of a critic stands on.'),
+  rewardModelPath: z.string().min(1).optional().describe('Directory of a reward model that stays as it is.'),
   vocabSize: z.number().int().min(1).describe("Size of the tokenizer's vocabulary."),
   seed: z.number().int().default(0).describe('Key of the initial weights.'),
   maxBatchSize: z.number().int().min(1).max(4096).default(64).describe('Sequences decoded at once.'),

@@ -68,6 +68,7 @@ export const updateOptionsSchema = z.discriminatedUnion('model', [
     beta: z.number(),
     temperature: z.number().min(0),
   }),
+  z.strictObject({ model: z.literal('rewardModel'), ...passes }),
 ]);
 
 export const inferOptionsSchema = z.strictObject({

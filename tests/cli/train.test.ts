@@ -59,6 +59,14 @@ describe('a good config', () => {
     expect(given[0]?.run.tools).toMatchObject([{ kind: 'tool', name: 'echo', timeoutMs: 50 }]);
   });
 
+  test('the directory of a reward model is relative to the file that names it', async () => {
+    const { given, runTraining } = recordTraining();
+    const words = ['rewardModel={name: value_head, path: models/rm}', '--run-dir', runDir];
+    await runCli(['train', config, ...words], { runTraining });
+    const expected = { name: 'value_head', path: join(root, 'models/rm'), weight: 1 };
+    expect(given[0]?.run.config.rewardModel).toEqual(expected);
+  });
+
   test('--resume takes up the same directory with its own config and the changes', async () => {
     const { given, runTraining } = recordTraining();
     await runCli(['train', config, '--run-dir', runDir, '--seed', '9'], { runTraining });
@@ -99,6 +107,16 @@ describe('the user’s mistakes end with exit code 2, one sentence and nothing o
       ['CONFIG', 'rollout.maxContext=4096'],
       /rollout\.maxContext: is more than model\.maxPositionEmbeddings \(1024\), write 1024 or less/,
     ],
+    [
+      ['CONFIG', 'algorithm.policyLoss.name=dpo'],
+      /algorithm\.advEstimator\.name: is grpo, but the policy loss dpo .*; write best_vs_worst/,
+    ],
+    [
+      ['CONFIG', 'algorithm.advEstimator={name: win_rate}', 'rollout.n=1'],
+      /rollout\.n: is 1, but win_rate compares episodes of a task, write 2 or more/,
+    ],
+    [['CONFIG', 'rewardModel.name=htp'], /rewardModel\.name/],
+    [['CONFIG', 'rewardModel={name: http, url: "ftp://x"}'], /rewardModel\.url is "ftp:\/\/x", must be/],
     [['CONFIG', 'name=a/b'], /name: write letters, digits/],
     [['CONFIG', 'saveFreq'], /^error: cannot read the override "saveFreq"/],
     [['CONFIG', '--sede', '3'], /^error: unknown option '--sede'\n\(Did you mean --seed\?\)\n$/],

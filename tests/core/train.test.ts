@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { algorithmConfig } from '../../core/algorithm-config.js';
 import { criticConfig } from '../../core/critic-config.js';
 import { initialLoopState } from '../../core/loop-state.js';
+import { addScores } from '../../core/reward-models/score-groups.js';
 import { optimizerConfig } from '../../core/schedule.js';
 import { MemoryTracker } from '../../core/trackers/memory.js';
 import { type LoopParts, type LoopPlan, loopConfig, train } from '../../core/train.js';
@@ -114,6 +115,28 @@ describe('the loop', () => {
       expect(record!.data[`timing_s/${part}`]).toBeGreaterThanOrEqual(0);
     }
     expect(await diary.tracker.readTrajectories('train', 1)).toHaveLength(3);
+  });
+
+  it('puts scores into the rewards of each round before groups are filtered, and times that', async () => {
+    const diary = new Diary();
+    const { algorithm, ...rest } = plan({ totalTrainingSteps: 1 });
+    const filterGroups = { name: 'dapo', maxNumGenBatches: 3 };
+    const seen: number[] = [];
+    const pair = [0, 1].map(() => exampleGroup().outcomes[0]!);
+    const parts: LoopParts = {
+      ...diary.parts(),
+      async *collect({ round }) {
+        yield { ...exampleGroup(), outcomes: pair };
+        seen.push(round);
+      },
+      // equal rewards, until the third round's scores make them differ
+      score: async (groups) => addScores(groups, seen.length < 3 ? [1, 1] : [0, 1], 10),
+    };
+    await train({ ...rest, algorithm: algorithmConfig.parse({ ...algorithm, filterGroups }) }, parts, never);
+    const [record] = await diary.tracker.readMetrics();
+    expect(seen).toEqual([0, 1, 2]);
+    expect(record!.data).toMatchObject({ 'critic/score/mean': 6, 'critic/score/max': 11, 'train/num_gen_batches': 3 });
+    expect(record!.data['timing_s/reward']).toBeGreaterThanOrEqual(0);
   });
 
   it('stops at the first failure that is nobody’s wish, without saving', async () => {

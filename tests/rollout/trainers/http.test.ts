@@ -1,7 +1,7 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { expect, test } from 'vitest';
 import { ConfigError } from '../../../core/errors.js';
-import type { Trainer, TrainSequence } from '../../../core/types.js';
+import type { Trainer, TrainSequence, UpdateOptions } from '../../../core/types.js';
 import { listen, never, trainSequence, updateOptions } from '../../helpers/policy-server.js';
 import { spawnTwinServer } from '../../helpers/spawn-twin-server.js';
 import { openTwinPolicy } from '../../helpers/twin-policy.js';
@@ -9,6 +9,9 @@ import { trainerConformance } from './conformance.js';
 
 trainerConformance('twin', async () => openTwinPolicy());
 trainerConformance('http', () => listen());
+
+const { model, policyLoss, entropyCoeff, klLossCoef, klLossType, vfCoef, cliprangeValue, temperature, ...passes } =
+  updateOptions;
 
 test('a batch arrives bit for bit', async () => {
   const received: TrainSequence[] = [];
@@ -30,6 +33,21 @@ test('a batch arrives bit for bit', async () => {
   ] satisfies TrainSequence[];
   await server.trainer.update(sent, updateOptions, never);
   expect(received).toEqual(sent);
+});
+
+test.each<UpdateOptions>([
+  { ...passes, model: 'critic', cliprangeValue: 0.5 },
+  { ...passes, model: 'processReward', beta: 0.1, temperature: 1 },
+  { ...passes, model: 'rewardModel' },
+])('the options of an update of $model arrive', async (options) => {
+  const received: UpdateOptions[] = [];
+  const update = async (_sequences: readonly TrainSequence[], options: UpdateOptions) => {
+    received.push(options);
+    return {};
+  };
+  await using server = await listen({ trainer: { ...recorder([]), update } });
+  await server.trainer.update([trainSequence(3)], options, never);
+  expect(received).toEqual([options]);
 });
 
 test('a metric that is not finite arrives as NaN', async () => {
