@@ -27,6 +27,7 @@ export async function updateProcessReward(
     const norm = await optimizerStep({ objective, members, options, metrics, name: 'process reward model' }, signal);
     metrics.endOfStep();
     metrics.add('prm/grad_norm', norm, 1);
+    metrics.add('prm/skipped_steps', Number.isFinite(norm) ? 0 : 1, 1);
   }
   return { ...metrics.means(), 'prm/lr': options.lr };
 }
