@@ -86,12 +86,18 @@ function gradientBytes(variables: readonly tf.Variable[]): number {
   return sizes.reduce((sum, bytes) => sum + bytes, 0) + Math.max(0, ...sizes);
 }
 
-/** Which gradient is to blame, in words. */
+/** What is to blame, in words: a weight that was broken before, or else the first gradient. */
 async function firstNonFinite({ parts }: Objective, gradients: readonly tf.Tensor[]): Promise<string> {
   const names = parts.flatMap((part) => part.names);
-  for (const [i, gradient] of gradients.entries()) {
-    const bad = (await gradient.data()).find((value) => !Number.isFinite(value));
-    if (bad !== undefined) return `the gradient of ${names[i]} holds ${bad}`;
+  const weights = parts.flatMap((part) => part.variables);
+  for (const [what, tensors] of [
+    ['weight', weights],
+    ['gradient of', gradients],
+  ] as const) {
+    for (const [i, tensor] of tensors.entries()) {
+      const bad = (await tensor.data()).find((value) => !Number.isFinite(value));
+      if (bad !== undefined) return `the ${what} ${names[i]} holds ${bad}`;
+    }
   }
   return 'the norm of the gradient overflows';
 }

@@ -30,6 +30,7 @@ export async function updateProcessReward(
     );
     metrics.endOfStep();
     metrics.add('prm/grad_norm', norm, 1);
+    metrics.add('prm/skipped_steps', Number.isFinite(norm) ? 0 : 1, 1);
   }
   return { ...metrics.means(), 'prm/lr': options.lr };
 }

@@ -89,7 +89,10 @@ describe('the user’s mistakes end with exit code 2, one sentence and nothing o
       ['CONFIG', 'rollout.topK=5'],
       /^error: rollout\.topK is 5: training on a cut distribution needs rollout correction/,
     ],
-    [['CONFIG', 'rollout.topP=0.9'], /rollout\.topP is 0\.9: training on a cut distribution .*; write 1, or algorithm/],
+    [
+      ['CONFIG', 'rollout.topP=0.9'],
+      /rollout\.topP is 0\.9: training on a cut distribution .*; write 1, or algorithm\.rolloutCorrection\.rolloutIs/,
+    ],
     [['CONFIG', 'rollout.minP=0.1'], /rollout\.minP is 0\.1: training on a cut distribution/],
     [['CONFIG', 'algorithm.ppoMicroBatchSize=4'], /write algorithm\.ppoMaxTokenLenPerGpu\n$/],
     [['CONFIG', 'warmStart.microBatchSize=4'], /write warmStart\.maxTokenLenPerGpu\n$/],

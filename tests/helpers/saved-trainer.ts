@@ -1,0 +1,43 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { decodeSafetensors } from '../../core/model/safetensors.js';
+import type { Trainer } from '../../core/types.js';
+import { never, temporaryDirectory } from './tiny-policy.js';
+
+export type ValuesByName = ReadonlyMap<string, Float32Array>;
+
+/** One model of a trainer: its weights and both moments of its optimizer, by the weights' names. */
+export interface SavedModel {
+  readonly weights: ValuesByName;
+  readonly first: ValuesByName;
+  readonly second: ValuesByName;
+}
+
+/** What a checkpoint written now would hold of a model. */
+export async function savedModel(trainer: Trainer, name = ''): Promise<SavedModel> {
+  await using directory = await temporaryDirectory();
+  await trainer.save(directory.path, never);
+  const values = async (file: string): Promise<ValuesByName> => {
+    const path = join(directory.path, `${file}.safetensors`);
+    return new Map([...decodeSafetensors(await readFile(path), path)].map(([key, { values }]) => [key, values]));
+  };
+  const moments = await values(name === '' ? 'optimizer' : `${name}_optimizer`);
+  return { weights: await values(name || 'model'), first: below('first.', moments), second: below('second.', moments) };
+}
+
+/** The gradient of a first update with β1 = 0.9, which its first moments hold a tenth of. */
+export async function firstGradient(trainer: Trainer, name = ''): Promise<ValuesByName> {
+  const { first } = await savedModel(trainer, name);
+  return new Map([...first].map(([key, values]) => [key, values.map((value) => value * 10)]));
+}
+
+/** All values in one list. */
+export function flat(values: ValuesByName): number[] {
+  return [...values.values()].flatMap((own) => [...own]);
+}
+
+function below(prefix: string, values: ValuesByName): ValuesByName {
+  return new Map(
+    [...values].flatMap(([name, own]) => (name.startsWith(prefix) ? [[name.slice(prefix.length), own]] : [])),
+  );
+}
