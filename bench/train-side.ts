@@ -3,8 +3,10 @@ import type { z } from 'zod';
 import { algorithmConfig } from '../core/algorithm-config.js';
 import { assert } from '../core/errors.js';
 import { Policy } from '../core/model/policy.js';
+import { passLimit } from '../core/pass-limit.js';
 import { useBackend } from '../core/tensor/backend.js';
 import { PolicyTrainer } from '../core/trainer.js';
+import { supervisedOptions } from '../core/training/supervised-options.js';
 import type { TrainSequence, UpdateOptions } from '../core/types.js';
 import { serveSide } from './serve-side.js';
 import { openRequest, optimizer, type StepAnswer } from './train-cases.js';
@@ -33,27 +35,9 @@ async function step(): Promise<{ -readonly [Key in keyof StepAnswer]: StepAnswer
   return { seconds, loss: metrics['actor/pg_loss'] ?? Number.NaN, gradNorm: metrics['actor/grad_norm'] ?? Number.NaN };
 }
 
-/** Maximum likelihood of every token but the first, in one optimizer step; the rest as a run has it by default. */
+/** Maximum likelihood of every token but the first, in one optimizer step; passes as long as a run has them by default. */
 function updateOptions(ppoMiniBatchSize: number): UpdateOptions {
-  const { ppoEpochs, ppoMaxTokenLenPerGpu, entropyCoeff } = algorithmConfig.parse({});
-  return {
-    model: 'actor',
-    policyLoss: { name: 'sft' },
-    lossAggMode: 'token-mean',
-    lossScaleFactor: 1,
-    klLossCoef: 0,
-    klLossType: 'low_var_kl',
-    vfCoef: 0,
-    cliprangeValue: 0.5,
-    shuffle: false,
-    seed: 0,
-    entropyCoeff,
-    ppoEpochs,
-    ppoMiniBatchSize,
-    ppoMaxTokenLenPerGpu,
-    temperature: 1,
-    ...optimizer,
-  };
+  return supervisedOptions(ppoMiniBatchSize, passLimit(algorithmConfig.parse({})), optimizer);
 }
 
 function demonstration(tokens: readonly number[]): TrainSequence {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { Rng, rngKey } from './rng.js';
 import { optimizerConfig, optimizerOptions } from './schedule.js';
+import { supervisedOptions } from './training/supervised-options.js';
 import type { Trainer, TrainSequence } from './types.js';
 
 export const warmStartConfig = z.strictObject({
@@ -36,24 +37,11 @@ export async function warmStart(
     const batch = Array.from({ length: config.batchSize }, () => demonstrations[rng.int(demonstrations.length)]);
     const metrics = await trainer.update(
       batch.filter((sequence) => sequence !== undefined),
-      {
-        model: 'actor',
-        policyLoss: { name: 'sft' },
-        lossAggMode: 'token-mean',
-        lossScaleFactor: 1,
-        klLossCoef: 0,
-        klLossType: 'low_var_kl',
-        vfCoef: 0,
-        cliprangeValue: 0.5,
-        shuffle: false,
-        seed: 0,
-        entropyCoeff: 0,
-        ppoEpochs: 1,
-        ppoMiniBatchSize: config.batchSize,
-        ppoMaxTokenLenPerGpu: config.maxTokenLenPerGpu,
-        ...optimizerOptions(config.optimizer, step, config.steps),
-        temperature: 1,
-      },
+      supervisedOptions(
+        config.batchSize,
+        { ppoMaxTokenLenPerGpu: config.maxTokenLenPerGpu },
+        optimizerOptions(config.optimizer, step, config.steps),
+      ),
       signal,
     );
     onStep(step, metrics['actor/pg_loss'] ?? Number.NaN);
