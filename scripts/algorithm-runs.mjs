@@ -114,7 +114,7 @@ function page(names, rows) {
     '# Do the algorithms learn?',
     '',
     `Written by \`node scripts/algorithm-runs.mjs\` from the run directories of \`verlet train ${example}\` with the keys`,
-    `below; every run that was made is here. Machine: ${cpus().length} x ${cpus()[0].model.trim()}, Node ${process.version}, two runs at a time.`,
+    `below; every run of these settings is here. Machine: ${cpus().length} x ${cpus()[0].model.trim()}, Node ${process.version}, two runs at a time.`,
     'Rewards are means over the same evaluation tasks, sampled at temperature 1, before and after training; the same seed has the',
     'same start. Settings are those of the example but for the keys, not tuned for each algorithm: the table says that each learns,',
     'not which is best. The curves are in [algorithm-runs.json](algorithm-runs.json).',
