@@ -174,6 +174,7 @@ function chart(names, rows) {
   const ticks = Array.from({ length: Math.floor(top / 0.1) + 1 }, (_, i) => i / 10);
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}">`,
+    '<title>Mean reward of the training episodes by step</title>',
     '<rect width="100%" height="100%" fill="#fff"/>',
     ...ticks.map(
       (value) =>
