@@ -51,7 +51,7 @@ import { sppo, sppoSettings } from './losses/sppo.js';
 import { vanilla, vanillaSettings } from './losses/vanilla.js';
 import type { Rng } from './rng.js';
 
-// The table of algorithms: a new one is a file beside these and a row here. Names are verl's.
+// The table of algorithms: a new one is a file beside these and a row here. Names are verl's where verl has the algorithm.
 
 const advantageEstimators = [
   estimator(grpoSettings, grpo),
