@@ -60,10 +60,10 @@ export async function makeExperience(
   return time.measure('adv', async () => {
     const penalised = penalise(processed.rows, parts);
     const estimated = estimateRows(groups, penalised.rows, algorithm);
-    const resampled = algorithm.usePfPpo ? resample(estimated, parts) : estimated;
+    const byGroup = groups.map((_, g) => estimated.filter(({ group }) => group === g).map(trainSequence));
     return {
-      sequences: resampled.map((row) => trainSequence(row)),
-      byGroup: groups.map((_, g) => estimated.filter(({ group }) => group === g).map((row) => trainSequence(row))),
+      sequences: algorithm.usePfPpo ? resample(estimated, parts).map(trainSequence) : byGroup.flat(),
+      byGroup,
       rewardKl: penalised.kl,
       metrics: {
         ...overlongMetrics(rows, algorithm),
@@ -76,7 +76,7 @@ export async function makeExperience(
   });
 }
 
-/** Whether the sampling policy and the trained one may differ. */
+/** What to ask the models for; old log-probs only where the sampling policy and the trained one may differ. */
 function inferenceOf(rows: readonly ExperienceRow[], { algorithm, critic, version }: ExperienceParts) {
   const needs = estimatorNeeds(algorithm.advEstimator.name);
   const { needsReference = false } = choosePolicyLoss(algorithm.policyLoss);

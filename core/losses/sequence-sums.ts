@@ -11,6 +11,12 @@ export function sequenceSums(x: tf.Tensor1D, sequences: Sequences): tf.Tensor1D 
   return tf.reshape(tf.matMul(sums, isMember, false, true), [x.size]);
 }
 
+/** [S]: the sum of x ([M], finite) over the tokens of each sequence. With gradient. */
+export function sequenceTotals(x: tf.Tensor1D, sequences: Sequences): tf.Tensor1D {
+  const totals: tf.Tensor2D = tf.matMul(tf.reshape(x, [1, x.size]), membership(sequences)); // [1, columns]
+  return tf.slice<tf.Rank.R1, tf.Tensor1D>(tf.reshape(totals, [totals.size]), 0, sequences.segmentCount);
+}
+
 /** Each token gets the mean of x ([M], finite) over the tokens of its sequence. */
 export function sequenceMeans(x: tf.Tensor1D, sequences: Sequences): tf.Tensor1D {
   return tf.div(sequenceSums(x, sequences), sequenceSums(tf.onesLike(x), sequences));

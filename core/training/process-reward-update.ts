@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type { Batch } from '../batch.js';
+import { sequenceTotals } from '../losses/sequence-sums.js';
 import { sampledCount } from '../trajectories.js';
 import type { Metrics, ProcessRewardUpdateOptions, TrainSequence } from '../types.js';
 import { UpdateMetrics } from '../update-metrics.js';
@@ -50,14 +50,12 @@ function processRewardObjective(
     parts: [{ names: weights.names, variables: weights.variables, optimizer }],
     loss(batch) {
       const { logProbs } = headOutput(parts, batch, temperature);
-      const membership = segmentMatrix(batch); // [S, M]
-      const perSegment = (values: tf.Tensor1D): tf.Tensor1D =>
-        tf.reshape(tf.matMul(membership, tf.reshape(values, [values.size, 1])), [batch.segmentCount]);
-      const counts = perSegment(tf.onesLike(batch.weights)); // [S]
-      const logits: tf.Tensor1D = tf.mul(perSegment(tf.sub(logProbs, batch.refLogProbs)), beta); // [S]
-      const outcome: tf.Tensor1D = tf.div(perSegment(batch.prepared), counts); // [S]
+      const totals = (values: tf.Tensor1D): tf.Tensor1D => sequenceTotals(values, batch); // [S] of [M]
+      const counts = totals(tf.onesLike(batch.weights)); // [S]
+      const logits: tf.Tensor1D = tf.mul(totals(tf.sub(logProbs, batch.refLogProbs)), beta); // [S]
+      const outcome: tf.Tensor1D = tf.div(totals(batch.prepared), counts); // [S]
       const losses = tf.sub(tf.softplus(logits), tf.mul(outcome, logits)); // [S]: cross-entropy
-      const loss: tf.Scalar = tf.sum(tf.mul(losses, tf.div(perSegment(batch.weights), counts)));
+      const loss: tf.Scalar = tf.sum(tf.mul(losses, tf.div(totals(batch.weights), counts)));
       const isRight = tf.cast(tf.equal(tf.greater(logits, 0), tf.greater(outcome, 0.5)), 'float32');
       metrics.record({
         means: { 'prm/accuracy': tf.reshape(isRight, [batch.segmentCount]) },
@@ -66,11 +64,4 @@ function processRewardObjective(
       return loss;
     },
   };
-}
-
-/** [S, M]: 1 where the token belongs to the sequence. */
-function segmentMatrix({ segments, segmentCount }: Batch): tf.Tensor2D {
-  const rows: tf.Tensor2D = tf.reshape(tf.range(0, segmentCount, 1, 'int32'), [segmentCount, 1]);
-  const columns: tf.Tensor2D = tf.reshape(segments, [1, segments.size]);
-  return tf.cast<tf.Tensor2D>(tf.equal<tf.Tensor2D>(rows, columns), 'float32');
 }
