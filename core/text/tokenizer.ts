@@ -1,4 +1,4 @@
-/** Text to tokens and back. Control tokens exist beside the text: no text ever encodes to one. */
+/** Text to tokens and back. Control tokens exist beside the text: no text ever encodes to one unless that is asked for. */
 export interface Tokenizer {
   readonly vocabSize: number;
   /** Never contains control tokens: their names inside a text are encoded as ordinary text. */
