@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, test } from 'vitest';
 import { z } from 'zod';
+import { rotaryFrequencies } from '../../../core/model/rotary-frequencies.js';
 import { accumulate } from '../../../core/tensor/accumulate.js';
 import { attention } from '../../../core/tensor/attention.js';
 import { embedding } from '../../../core/tensor/embedding.js';
@@ -42,7 +43,13 @@ withBackends(() => {
         const { maxPositions, theta } = torchCase.attributes;
         expectAgreement(torchCase, (inputs) => {
           const x = inputs.cube('x');
-          return { y: rotary(x, rotaryTable(maxPositions, x.shape[2], theta), inputs.vector('positions')) };
+          return {
+            y: rotary(
+              x,
+              rotaryTable(maxPositions, rotaryFrequencies(x.shape[2], { theta })),
+              inputs.vector('positions'),
+            ),
+          };
         });
       },
     );
