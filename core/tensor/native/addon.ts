@@ -177,6 +177,9 @@ export interface Addon {
     heads: number,
     kvHeads: number,
     headDim: number,
+    scale: number,
+    softcap: number,
+    window: number,
   ): void;
   attentionGrad(
     dOut: Float32Array,
@@ -194,6 +197,9 @@ export interface Addon {
     heads: number,
     kvHeads: number,
     headDim: number,
+    scale: number,
+    softcap: number,
+    window: number,
   ): void;
   cachedAttention(
     q: Float32Array,
@@ -213,6 +219,9 @@ export interface Addon {
     heads: number,
     kvHeads: number,
     headDim: number,
+    scale: number,
+    softcap: number,
+    window: number,
   ): void;
 }
 

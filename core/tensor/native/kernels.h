@@ -104,11 +104,33 @@ struct StridedCopy {
 /// A page of cached keys and values holds as many.
 constexpr int64_t keysPerBlock = 64;
 
+/// How scores become weights.
+struct AttentionRules {
+  /// Of q . k, above 0.
+  double scale;
+  /// Scores become softcap * tanh(score / softcap); 0 leaves them.
+  double softcap;
+  /// A position sees itself and the window - 1 before it; 0 sees all.
+  int64_t window;
+
+  /// Whether the window hides anything from one of the positions before `end`.
+  bool hideBefore(int64_t end) const { return window > 0 && window < end; }
+  /// The first block of keys that `position` sees something of.
+  int64_t firstBlockOf(int64_t position) const {
+    return hideBefore(position + 1) ? (position + 1 - window) / keysPerBlock : 0;
+  }
+  /// Of the positions before `end`, where those begin that see no key before `keysTo`.
+  int64_t endOfSight(int64_t keysTo, int64_t end) const {
+    return window > 0 && keysTo + window - 1 < end ? keysTo + window - 1 : end;
+  }
+};
+
 /// Attention of new tokens, rows of q and out [N, heads, headDim], k and v [N, kvHeads, headDim]; logSumExp [N, heads] may be null.
 struct Attention {
   const float *q, *k, *v;
   float *out, *logSumExp;
   int64_t heads, kvHeads, headDim;
+  AttentionRules rules;
 };
 
 /// One sequence and key head of it: `tokens` new tokens from row `firstRow` on, behind `past` cached ones.
@@ -132,10 +154,12 @@ struct AttentionGrad {
   const float *dOut, *q, *k, *v, *out, *logSumExp;
   float *dq, *dk, *dv;
   int64_t heads, kvHeads, headDim;
+  AttentionRules rules;
 };
 
 /// One sequence and key head of it, or a part: the effect that the queries in [from, to) and the keys in [keysFrom, keysTo) have on each
-/// other. dq is whole when all keys up to `to` are in, dk and dv when all queries from `keysFrom` on are. keysFrom is a multiple of 64.
+/// other. dq is whole when all keys that these queries see are in, dk and dv when all queries that see these keys are. keysFrom is a
+/// multiple of 64.
 struct AttentionGradPart {
   int64_t firstRow, tokens, kvHead;
   int64_t from, to, keysFrom, keysTo;
