@@ -17,7 +17,7 @@ export function predictorRows(parts: DecoderParts, batch: Batch): tf.Tensor2D {
 /** Log-probs and entropies of the sampled tokens, [M] each, from their predictors' rows [M, C]. */
 export function languageHead(parts: DecoderParts, rows: tf.Tensor2D, batch: Batch, temperature: number): HeadOutput {
   const head = parts.weights.matrix('model.embed_tokens.weight'); // [V, C]
-  return linearLogProbs(rows, head, batch.targets, divisorOf(temperature));
+  return linearLogProbs(rows, head, batch.targets, { temperature: divisorOf(temperature) });
 }
 
 /** The value of each row: [M] from [M, C] and the head's [1, C]. */

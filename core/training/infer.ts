@@ -79,7 +79,7 @@ function compute(
     if (wants('logprobs')) results.logprobs = logProbs;
     if (wants('entropy')) results.entropy = entropy;
     const head = policy.weights.matrix('model.embed_tokens.weight'); // [V, C]
-    if (wants('sumPiSquared')) results.sumPiSquared = sumPiSquared(rows, head, divisorOf(temperature));
+    if (wants('sumPiSquared')) results.sumPiSquared = sumPiSquared(rows, head, { temperature: divisorOf(temperature) });
   }
   if (wants('refLogprobs')) results.refLogprobs = headOutput(models.reference.parts, batch, temperature).logProbs;
   if (wants('processLogprobs')) {
