@@ -18,13 +18,14 @@ struct Product {
   const float* bias;
 };
 
-/// The rows of a language-model head: logits = x Wᵀ.
+/// The rows of a language-model head: logits = x Wᵀ, or with a softcap above 0 softcap tanh(x Wᵀ / softcap).
 struct Head {
   /// [rows, width]
   const float* x;
   /// [vocabulary, width]
   const float* weight;
   int64_t rows, width, vocabulary;
+  float softcap;
 };
 
 /// log softmax(logits / temperature) of each row's target, [rows] each.
@@ -35,7 +36,7 @@ struct HeadLogProbs {
   float *logProbs, *entropy, *logSumExp;
 };
 
-/// From the gradients [rows] of log-probs and entropies those of x [rows, width] and of the weight [vocabulary, width].
+/// From the gradients [rows] of log-probs and entropies those of x [rows, width] and, unless null, of the weight [vocabulary, width].
 struct HeadGradients {
   Head head;
   const float *dLogProbs, *dEntropy;
@@ -60,7 +61,7 @@ struct TokenSampling {
 };
 
 /// Functions of one number, in the order in which JavaScript numbers them.
-enum class Unary : int { neg, exp, square, sqrt, rsqrt, sigmoid, clip, count };
+enum class Unary : int { neg, exp, square, sqrt, rsqrt, sigmoid, clip, tanh, count };
 /// Functions of two numbers, likewise.
 enum class Binary : int { add, sub, mul, div, max, min, count };
 
@@ -70,6 +71,13 @@ struct Broadcast {
   float* out;
   int64_t rows, columns;
   int64_t aRow, aColumn, bRow, bColumn;
+};
+
+/// Rows of x [rows, columns] over their root mean square, times offset + weight [columns].
+struct Norm {
+  const float *x, *weight;
+  int64_t rows, columns;
+  float eps, offset;
 };
 
 /// x [N, H, D] is rotated by the angles of its rows' positions; cos and sin are [P, D/2].
@@ -194,12 +202,13 @@ struct Kernels {
   double (*squaredNorm)(const float* x, int64_t count);
   void (*softmax)(const float* x, float* out, int64_t rows, int64_t columns);
 
-  void (*rmsNorm)(const float* x, const float* weight, float* out, int64_t rows, int64_t columns, float eps);
-  void (*rmsNormGrad)(const float* dy, const float* x, const float* weight, float* dx, float* dWeight, int64_t rows,
-                      int64_t columns, float eps);
+  void (*rmsNorm)(const Norm& norm, float* out);
+  void (*rmsNormGrad)(const Norm& norm, const float* dy, float* dx, float* dWeight);
   void (*rotary)(const Rotation& rotation);
   void (*swiglu)(const float* gate, const float* up, float* out, int64_t count);
   void (*swigluGrad)(const float* dy, const float* gate, const float* up, float* dGate, float* dUp, int64_t count);
+  void (*geglu)(const float* gate, const float* up, float* out, int64_t count);
+  void (*gegluGrad)(const float* dy, const float* gate, const float* up, float* dGate, float* dUp, int64_t count);
   /// out [count, columns]: the rows of `table` that `indices` name, all of which exist.
   void (*gatherRows)(const float* table, const int32_t* indices, float* out, int64_t count, int64_t columns);
   /// sums [rows, columns]: row r is the sum of those rows of x [count, columns] whose index is r, in ascending order.
