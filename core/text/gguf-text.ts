@@ -1,14 +1,7 @@
 import { ConfigError } from '../errors.js';
+import type { GgufMetadata } from '../model/gguf/metadata.js';
 import { type GgufPreTokenizer, preTokenizerJson, preTokenizerNamed } from './gguf-pre-tokenizers.js';
-import {
-  type GgufMetadata,
-  type GgufToken,
-  namedId,
-  readMerges,
-  readVocabulary,
-  SPACE,
-  tokenType,
-} from './gguf-vocabulary.js';
+import { type GgufToken, namedId, readMerges, readVocabulary, SPACE, tokenType } from './gguf-vocabulary.js';
 import { mergesFromScores } from './merges-from-scores.js';
 import type { TextFiles } from './text-files.js';
 
@@ -17,12 +10,12 @@ import type { TextFiles } from './text-files.js';
  * Throws ConfigError, naming `source`, for kinds of tokenizers that are not known and for broken lists.
  */
 export function textFilesOf(metadata: GgufMetadata, source: string): TextFiles | undefined {
-  const model = metadata['tokenizer.ggml.model'];
+  const model = metadata.get('tokenizer.ggml.model');
   if (model === undefined || model === 'none' || model === 'no_vocab') return undefined;
   const tokens = readVocabulary(metadata, source);
   const parts = partsOf(model, { metadata, tokens, source });
   const special = specialTokens(metadata, tokens, parts.adds);
-  const template = metadata['tokenizer.chat_template'];
+  const template = metadata.get('tokenizer.chat_template');
   const chatTemplate = typeof template === 'string' ? template : undefined;
   return {
     tokenizer: {
@@ -74,7 +67,7 @@ function partsOf(model: unknown, vocabulary: Vocabulary): TokenizerParts {
 }
 
 function byteLevelParts({ metadata, tokens, source }: Vocabulary): TokenizerParts {
-  const pre = metadata['tokenizer.ggml.pre'] ?? 'default';
+  const pre = metadata.get('tokenizer.ggml.pre') ?? 'default';
   const row: GgufPreTokenizer = preTokenizerNamed(String(pre), source);
   return {
     normalizer: row.normalizer === undefined ? null : { type: row.normalizer },
@@ -93,7 +86,7 @@ function byteLevelParts({ metadata, tokens, source }: Vocabulary): TokenizerPart
 
 /** SentencePiece as Hugging Face converts it: spaces are a character of their own, what has no token becomes bytes. */
 function sentencePieceParts({ metadata, tokens, source }: Vocabulary): TokenizerParts {
-  const hasPrefix = metadata['tokenizer.ggml.add_space_prefix'] !== false;
+  const hasPrefix = metadata.get('tokenizer.ggml.add_space_prefix') !== false;
   const spaces = { type: 'Replace', pattern: { String: ' ' }, content: SPACE };
   const decoders = [
     { type: 'Replace', pattern: { String: SPACE }, content: ' ' },
@@ -202,7 +195,7 @@ function specialTokens(metadata: GgufMetadata, tokens: readonly GgufToken[], add
 }
 
 function flag(metadata: GgufMetadata, key: string): boolean | undefined {
-  const value = metadata[`tokenizer.ggml.${key}`];
+  const value = metadata.get(`tokenizer.ggml.${key}`);
   return typeof value === 'boolean' ? value : undefined;
 }
 

@@ -1,4 +1,5 @@
 import { ConfigError } from '../errors.js';
+import type { GgufMetadata, GgufScalar } from '../model/gguf/metadata.js';
 
 /** tokenizer.ggml.token_type. */
 export const tokenType = { normal: 1, unknown: 2, control: 3, userDefined: 4, unused: 5, byte: 6 } as const;
@@ -14,9 +15,6 @@ export interface GgufToken {
   /** 0 where the file has no scores. */
   readonly score: number;
 }
-
-/** Metadata of a GGUF file, by key. */
-export type GgufMetadata = { readonly [key: string]: unknown };
 
 /** The rows of the vocabulary; throws ConfigError, naming `source`, when the lists are broken or a token stands twice. */
 export function readVocabulary(metadata: GgufMetadata, source: string): readonly GgufToken[] {
@@ -56,7 +54,7 @@ export function readMerges(metadata: GgufMetadata, tokens: readonly GgufToken[],
 
 /** The token the metadata names by its id, such as `bos_token_id`; undefined where none is named or the id is outside the vocabulary. */
 export function namedId(metadata: GgufMetadata, key: string): number | undefined {
-  const value = metadata[`tokenizer.ggml.${key}`];
+  const value = metadata.get(`tokenizer.ggml.${key}`);
   const id = typeof value === 'bigint' ? Number(value) : value;
   return typeof id === 'number' && Number.isSafeInteger(id) && id >= 0 ? id : undefined;
 }
@@ -78,13 +76,13 @@ function firstDuplicate(tokens: readonly GgufToken[]): string | undefined {
   return tokens.find(({ text }) => seen.size === seen.add(text).size)?.text;
 }
 
-function listOf<Item>(
+function listOf<Item extends GgufScalar>(
   metadata: GgufMetadata,
   key: string,
-  isItem: (value: unknown) => value is Item,
+  isItem: (value: GgufScalar) => value is Item,
   source: string,
 ): readonly Item[] | undefined {
-  const value = metadata[`tokenizer.ggml.${key}`];
+  const value = metadata.get(`tokenizer.ggml.${key}`);
   if (value === undefined) return undefined;
   if (Array.isArray(value) && value.every(isItem)) return value;
   throw new ConfigError(
@@ -92,10 +90,10 @@ function listOf<Item>(
   );
 }
 
-function isString(value: unknown): value is string {
+function isString(value: GgufScalar): value is string {
   return typeof value === 'string';
 }
 
-function isNumber(value: unknown): value is number {
+function isNumber(value: GgufScalar): value is number {
   return typeof value === 'number';
 }
