@@ -58,6 +58,8 @@ interface TokenizerParts {
   readonly adds: boolean;
 }
 
+type Merge = readonly [left: string, right: string];
+
 function partsOf(model: unknown, vocabulary: Vocabulary): TokenizerParts {
   if (model === 'gpt2') return byteLevelParts(vocabulary);
   if (model === 'llama') return sentencePieceParts(vocabulary);
@@ -122,24 +124,25 @@ function mergeable(tokens: readonly GgufToken[]) {
     .map(({ text, type, score }) => ({ text, score: type === tokenType.userDefined ? Number.MAX_VALUE : score }));
 }
 
-function bpe(tokens: readonly GgufToken[], merges: readonly (readonly [string, string])[]) {
+function bpe(tokens: readonly GgufToken[], merges: readonly Merge[]) {
+  const size = modelSize(tokens, new Set(merges.map(([left, right]) => left + right)));
   return {
     type: 'BPE',
     dropout: null,
     continuing_subword_prefix: null,
     end_of_word_suffix: null,
-    vocab: Object.fromEntries(tokens.slice(0, modelSize(tokens)).map(({ text }, id) => [text, id])),
+    vocab: Object.fromEntries(tokens.slice(0, size).map(({ text }, id) => [text, id])),
     merges,
   };
 }
 
 /**
  * Ids below belong to the model's vocabulary, whatever their type: it has no gaps, since readers number the added tokens
- * behind it. Tokens at the end that only fill the embedding up are left out.
+ * behind it. Added tokens at the end that no merge makes and what fills the embedding up are no part of it.
  */
-function modelSize(tokens: readonly GgufToken[]): number {
+function modelSize(tokens: readonly GgufToken[], merged: ReadonlySet<string>): number {
   const used = tokens.findLastIndex(({ type }) => type !== tokenType.unused);
-  return tokens.findLastIndex(({ type }, id) => id <= used && !isAdded(type)) + 1;
+  return tokens.findLastIndex(({ text, type }, id) => id <= used && (!isAdded(type) || merged.has(text))) + 1;
 }
 
 function addedTokens(tokens: readonly GgufToken[]) {

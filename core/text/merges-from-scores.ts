@@ -31,14 +31,23 @@ export function mergesFromScores(tokens: readonly ScoredToken[]): (readonly [lef
 /** In the order of the parts' ids. */
 function waysToCut({ text, score }: ScoredToken, ids: ReadonlyMap<string, number>): Candidate[] {
   if (text.length > MAX_CHARACTERS) return [];
-  const characters = Array.from(text);
+  const length = charactersOf(text);
   const found: (Candidate & { readonly ids: readonly [number, number] })[] = [];
-  for (let cut = 1, at = 0; cut < characters.length; cut++) {
-    at += characters[cut - 1]?.length ?? 0;
-    const pair = [text.slice(0, at), text.slice(at)] as const;
-    const [left, right] = [ids.get(pair[0]), ids.get(pair[1])];
-    if (left === undefined || right === undefined) continue;
-    found.push({ pair, score, lengths: [cut, characters.length - cut], ids: [left, right] });
+  for (let at = 0, cut = 1; cut < length; cut++) {
+    at += (text.codePointAt(at) ?? 0) > 0xffff ? 2 : 1;
+    const left = text.slice(0, at);
+    const leftId = ids.get(left);
+    if (leftId === undefined) continue;
+    const right = text.slice(at);
+    const rightId = ids.get(right);
+    if (rightId === undefined) continue;
+    found.push({ pair: [left, right], score, lengths: [cut, length - cut], ids: [leftId, rightId] });
   }
-  return found.sort((a, b) => a.ids[0] - b.ids[0] || a.ids[1] - b.ids[1]);
+  return found.length < 2 ? found : found.sort((a, b) => a.ids[0] - b.ids[0] || a.ids[1] - b.ids[1]);
+}
+
+function charactersOf(text: string): number {
+  let count = 0;
+  for (const _ of text) count++;
+  return count;
 }
