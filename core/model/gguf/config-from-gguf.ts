@@ -26,7 +26,7 @@ export function configFromGguf(file: DescribedFile): HuggingFaceConfig & ModelDi
     ...IDENTITY[architecture],
     rms_norm_eps: reader.positive(`${architecture}.attention.layer_norm_rms_epsilon`),
     rope_theta: reader.findPositive(`${architecture}.rope.freq_base`) ?? 10_000,
-    rope_scaling: ropeScaling(reader, architecture, file),
+    rope_scaling: ropeScaling(reader, `${architecture}.rope.scaling`, { ...file, headDim: dimensions.head_dim }),
     max_position_embeddings: reader.count(`${architecture}.context_length`),
     tie_word_embeddings: !file.tensors.has('output.weight'),
     ...tokenIds(reader),
@@ -91,14 +91,15 @@ function readDimensions(
 
 function ropeScaling(
   reader: MetadataReader,
-  architecture: GgufArchitecture,
-  { source, ropeFactors }: DescribedFile,
+  key: string,
+  { source, ropeFactors, headDim }: DescribedFile & { readonly headDim: number },
 ): HuggingFaceConfig | null {
-  const key = `${architecture}.rope.scaling`;
   const type = reader.findText(`${key}.type`) ?? 'none';
   if (ropeFactors !== undefined) {
     if (type !== 'none')
       throw new ConfigError(`${source} scales its rotary frequencies twice (${type} and rope_freqs)`);
+    if (ropeFactors.length !== headDim / 2)
+      throw new ConfigError(`tensor rope_freqs.weight of ${source} has ${ropeFactors.length} values, not ${headDim / 2}`);
     return { rope_type: 'factors', factors: [...ropeFactors] };
   }
   switch (type) {
