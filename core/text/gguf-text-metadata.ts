@@ -32,15 +32,20 @@ type Step = z.output<typeof step>;
 
 /**
  * What a GGUF file has to say of text, in llama.cpp's words, for a model with `vocabSize` embeddings: ids without a token
- * are filled up, added tokens behind the last embedding left out. Throws ConfigError when llama.cpp has no such tokenizer.
+ * are filled up, added tokens behind the last embedding left out. Throws ConfigError,
+ * naming `source`, when llama.cpp has no such tokenizer.
  */
-export function ggufTextMetadata(text: TextFiles, vocabSize: number): readonly GgufPair[] {
+export function ggufTextMetadata(text: TextFiles, vocabSize: number, source: string): readonly GgufPair[] {
   const parsed = tokenizerSchema.safeParse(text.tokenizer);
   if (!parsed.success)
-    throw new ConfigError(`tokenizer.json is not one of BPE as GGUF needs it: ${z.prettifyError(parsed.error)}`);
+    throw new ConfigError(
+      `the tokenizer of ${source} is not one of BPE as GGUF needs it: ${z.prettifyError(parsed.error)}`,
+    );
   const tokenizer = parsed.data;
-  const rows = vocabularyRows(tokenizer, vocabSize);
-  const kind = tokenizer.model.byte_fallback ? sentencePiecePairs(tokenizer, rows) : byteLevelPairs(tokenizer);
+  const rows = vocabularyRows(tokenizer, vocabSize, source);
+  const kind = tokenizer.model.byte_fallback
+    ? sentencePiecePairs(tokenizer, rows, source)
+    : byteLevelPairs(tokenizer, source);
   const template = text.chatTemplate ?? text.config.chat_template;
   return [
     ...kind,
@@ -60,7 +65,11 @@ interface Row {
   readonly type: number;
 }
 
-function vocabularyRows({ added_tokens: added, model }: TokenizerJson, vocabSize: number): readonly Row[] {
+function vocabularyRows(
+  { added_tokens: added, model }: TokenizerJson,
+  vocabSize: number,
+  source: string,
+): readonly Row[] {
   const rows = Array.from(
     { length: vocabSize },
     (_, id): Row => ({ content: `[PAD${id}]`, spelling: `[PAD${id}]`, type: tokenType.unused }),
@@ -68,7 +77,7 @@ function vocabularyRows({ added_tokens: added, model }: TokenizerJson, vocabSize
   for (const [content, id] of Object.entries(model.vocab)) {
     if (id >= vocabSize)
       throw new ConfigError(
-        `tokenizer.json has the token ${JSON.stringify(content)} with id ${id}, the model ${vocabSize} embeddings; take the tokenizer that belongs to it`,
+        `the tokenizer of ${source} has the token ${JSON.stringify(content)} with id ${id}, the model ${vocabSize} embeddings; take the tokenizer that belongs to it`,
       );
     const isByte = model.byte_fallback === true && /^<0x[\dA-F]{2}>$/.test(content);
     rows[id] = { content, spelling: content, type: isByte ? tokenType.byte : tokenType.normal };
@@ -89,18 +98,18 @@ function looksSpecial(content: string): boolean {
   );
 }
 
-function byteLevelPairs(tokenizer: TokenizerJson): readonly GgufPair[] {
+function byteLevelPairs(tokenizer: TokenizerJson, source: string): readonly GgufPair[] {
   const { merges } = tokenizer.model;
   // A space would be taken for the one between the two parts.
   const value = merges.map((pair) => pair.map((part) => part.replaceAll(' ', '\u0120')).join(' '));
   return [
     { key: 'tokenizer.ggml.model', type: 'string', value: 'gpt2' },
-    { key: 'tokenizer.ggml.pre', type: 'string', value: preTokenizerOf(tokenizer).names[0] },
+    { key: 'tokenizer.ggml.pre', type: 'string', value: preTokenizerOf(tokenizer, source).names[0] },
     { key: 'tokenizer.ggml.merges', type: 'array', of: 'string', value },
   ];
 }
 
-function preTokenizerOf({ normalizer, pre_tokenizer, model }: TokenizerJson): GgufPreTokenizer {
+function preTokenizerOf({ normalizer, pre_tokenizer, model }: TokenizerJson, source: string): GgufPreTokenizer {
   const splits = flat(pre_tokenizer, 'pretokenizers').map(splitsOfStep);
   const forms = flat(normalizer, 'normalizers').map(({ type }) => type);
   const isNfc = forms.length === 1 && forms[0] === 'NFC';
@@ -111,24 +120,24 @@ function preTokenizerOf({ normalizer, pre_tokenizer, model }: TokenizerJson): Gg
   });
   if (row !== undefined && !splits.includes(undefined) && (isNfc || forms.length === 0)) return row;
   throw new ConfigError(
-    `llama.cpp knows no way to cut text like this tokenizer.json: normalizer ${JSON.stringify(normalizer)}, pre_tokenizer ${JSON.stringify(pre_tokenizer)}, ignore_merges ${model.ignore_merges}`,
+    `llama.cpp knows no way to cut text like the tokenizer of ${source}: normalizer ${JSON.stringify(normalizer)}, pre_tokenizer ${JSON.stringify(pre_tokenizer)}, ignore_merges ${model.ignore_merges}`,
   );
 }
 
-function sentencePiecePairs(tokenizer: TokenizerJson, rows: readonly Row[]): readonly GgufPair[] {
+function sentencePiecePairs(tokenizer: TokenizerJson, rows: readonly Row[], source: string): readonly GgufPair[] {
   return [
     { key: 'tokenizer.ggml.model', type: 'string', value: 'llama' },
     { key: 'tokenizer.ggml.pre', type: 'string', value: 'default' },
-    { key: 'tokenizer.ggml.add_space_prefix', type: 'bool', value: hasSpacePrefix(tokenizer) },
+    { key: 'tokenizer.ggml.add_space_prefix', type: 'bool', value: hasSpacePrefix(tokenizer, source) },
     { key: 'tokenizer.ggml.scores', type: 'array', of: 'float32', value: scoresOf(tokenizer, rows) },
   ];
 }
 
-function hasSpacePrefix({ normalizer, pre_tokenizer }: TokenizerJson): boolean {
+function hasSpacePrefix({ normalizer, pre_tokenizer }: TokenizerJson, source: string): boolean {
   const normalizers = flat(normalizer, 'normalizers');
   const odd = normalizers.find(({ type }) => type !== 'Prepend' && type !== 'Replace');
   if (odd !== undefined)
-    throw new ConfigError(`llama.cpp cannot normalize text as this tokenizer.json does: ${JSON.stringify(odd)}`);
+    throw new ConfigError(`llama.cpp cannot normalize text as the tokenizer of ${source} does: ${JSON.stringify(odd)}`);
   const metaspace = flat(pre_tokenizer, 'pretokenizers').find(({ type }) => type === 'Metaspace');
   return (
     normalizers.some(({ type }) => type === 'Prepend') ||
@@ -150,8 +159,9 @@ function scoresOf({ model }: TokenizerJson, rows: readonly Row[]): readonly numb
 function specialPairs({ config, generation }: TextFiles, tokenizer: TokenizerJson, rows: readonly Row[]) {
   const idOf = (content: unknown) => rows.findIndex((row) => row.content === content);
   const named = (role: string) => idOf(contentOf(config[`${role}_token`]));
-  const eos = named('eos');
-  const [eot = -1, eom = -1] = endIds(generation).filter((id) => id !== eos && id < rows.length);
+  const ends = endIds(generation);
+  const eos = named('eos') >= 0 ? named('eos') : (ends[0] ?? -1);
+  const [eot = -1, eom = -1] = ends.filter((id) => id !== eos && id < rows.length);
   const ids = [
     ['bos', named('bos')],
     ['eos', eos],

@@ -1,4 +1,5 @@
 import { ConfigError } from '../../errors.js';
+import { textFilesOf } from '../../text/gguf-text.js';
 import type { TextFiles } from '../../text/text-files.js';
 import type { ModelFiles, TensorEntry } from '../model-files.js';
 import { configFromGguf, type HuggingFaceConfig } from './config-from-gguf.js';
@@ -43,7 +44,7 @@ async function describe(file: GgufFile, signal: AbortSignal): Promise<Descriptio
   };
   const ggufNames = nameTensors(file, architecture);
   checkHeads(file, transform, config.head_dim);
-  return { config, text: undefined, transform, ggufNames }; // text: textFilesOf(metadata)
+  return { config, text: textFilesOf(metadata, source), transform, ggufNames };
 }
 
 async function readRopeFactors(file: GgufFile, signal: AbortSignal): Promise<Float32Array | undefined> {
