@@ -14,3 +14,7 @@ it.each([
   ['{"\\u005f_proto__":1}', '"__proto__"'],
   ['[[[[', 'more than 3 levels'],
 ])('in %s it is found', (text, problem) => expect(jsonProblem(text, 3)).toContain(problem));
+
+it('in millions of parts it is found before they take memory', () => {
+  expect(jsonProblem(`[${'{},'.repeat(2_000_001)}`, 3)).toContain('more than 2000000 parts');
+});

@@ -61,6 +61,17 @@ describe('a model that is written', () => {
     expect(json(folder.path, 'config.json')).toEqual({ model_type: 'llama', dtype: 'bfloat16' });
   });
 
+  it('has reals with a fraction where transformers takes no whole numbers', async () => {
+    using folder = new TemporaryFolder();
+    const rope = { rope_theta: 1e6, rope_type: 'x"rope_theta": 1' };
+    const model = modelOf({ final_logit_softcapping: 30, hidden_size: 8, rms_norm_eps: 1e-6, rope }, {});
+    await writeModelDirectory(model, folder.path, { dtype: 'F32' }, never);
+    const text = readFileSync(join(folder.path, 'config.json'), 'utf8');
+    expect(text).toMatch(/"final_logit_softcapping": 30\.0,\n {2}"hidden_size": 8,\n {2}"rms_norm_eps": 0\.000001,/);
+    expect(text).toContain('"rope_theta": 1000000.0,');
+    expect(json(folder.path, 'config.json')).toEqual({ ...model.config, dtype: 'float32' });
+  });
+
   it('keeps its text', async () => {
     using source = (await singleModel()).write(textFiles);
     using folder = new TemporaryFolder();
