@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { ConfigError } from '../../errors.js';
 
 /** No text file of a model comes near it. */
-const MAX_TEXT_BYTES = 512 * 2 ** 20;
+const MAX_TEXT_BYTES = 128 * 2 ** 20;
 
 const objectSchema = z.record(z.string(), z.unknown());
 
@@ -27,11 +27,18 @@ export async function readJsonObject(path: string): Promise<z.output<typeof obje
   return text === undefined ? undefined : parseJsonObject(text, path);
 }
 
-/** The JSON object that the text is. Throws ConfigError, naming `source`, when it is something else. */
-export function parseJsonObject(text: string, source: string): z.output<typeof objectSchema> {
+/** The JSON object that the text is. Throws ConfigError, naming `source`, when it is something else or `problemOf` finds something. */
+export function parseJsonObject(
+  text: string,
+  source: string,
+  problemOf: (text: string) => string | undefined = () => undefined,
+): z.output<typeof objectSchema> {
   try {
+    const problem = problemOf(text);
+    if (problem !== undefined) throw new ConfigError(`${source} cannot be trusted: ${problem}`);
     return objectSchema.parse(JSON.parse(text));
   } catch (cause) {
+    if (cause instanceof ConfigError) throw cause;
     throw new ConfigError(`${source} is not a JSON object`, { cause });
   }
 }

@@ -1,11 +1,17 @@
+/** More objects, lists and members than any model has tensors; each takes many times more memory than its text. */
+const MAX_PARTS = 2_000_000;
+
 /**
  * What makes JSON text of a file unsafe or ambiguous although it may parse: a key that stands twice in one object, the key `__proto__`,
- * more levels than `maxDepth`. Undefined when there is nothing of that kind. Throws SyntaxError for a key that is no string of JSON.
+ * more levels than `maxDepth`, millions of parts. Undefined when there is nothing of that kind. Throws SyntaxError for a key that is no string of JSON.
  */
 export function jsonProblem(text: string, maxDepth: number): string | undefined {
   const levels: Set<string>[] = [];
+  let parts = 0;
   for (let at = 0; at < text.length; at++) {
     const character = text[at];
+    if (character === '{' || character === '[' || character === ',') parts++;
+    if (parts > MAX_PARTS) return `it has more than ${MAX_PARTS} parts`;
     if (character === '{' || character === '[') {
       if (levels.push(new Set()) > maxDepth) return `it is nested more than ${maxDepth} levels deep`;
     } else if (character === '}' || character === ']') {

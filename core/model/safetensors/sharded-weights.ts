@@ -58,9 +58,7 @@ export async function openSharded(directory: string, index: string, signal: Abor
 }
 
 function parseIndex(text: string, path: string): ReadonlyMap<string, string> {
-  const { weight_map } = parseJsonObject(text, path);
-  const problem = jsonProblem(text, 20);
-  if (problem !== undefined) throw new ConfigError(`${path} cannot be trusted: ${problem}`);
+  const { weight_map } = parseJsonObject(text, path, (json) => jsonProblem(json, 20));
   const parsed = weightMapSchema.safeParse(weight_map);
   if (!parsed.success) throw new ConfigError(`${path} has no weight_map that gives each tensor its file`);
   return new Map(Object.entries(parsed.data));

@@ -2,6 +2,7 @@ import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ConfigError } from '../../errors.js';
 import type { ModelFiles } from '../model-files.js';
+import { configText } from './config-text.js';
 import type { WrittenDtype } from './float-formats.js';
 import { sizeOf } from './header.js';
 import { writeTextFiles } from './text-directory.js';
@@ -29,7 +30,7 @@ export async function writeModelDirectory(
   await writeWeights(shardsOf(tensorsOf(files, dtype, signal), maxShardBytes), directory, signal);
   if (files.text !== undefined) await writeTextFiles(files.text, directory);
   const { torch_dtype: _, ...config } = files.config;
-  await writeJson(join(directory, 'config.json'), { ...config, dtype: dtypeNames[dtype] });
+  await writeFile(join(directory, 'config.json'), configText({ ...config, dtype: dtypeNames[dtype] }));
 }
 
 /** Old weights beside new ones could be taken for them. */
@@ -80,7 +81,7 @@ async function writeWeights(shards: TensorToWrite[][], directory: string, signal
   }
   const total_size = shards.flat().reduce((sum, tensor) => sum + bytesOf(tensor), 0);
   const index = { metadata: { total_size }, weight_map: Object.fromEntries(weightMap) };
-  await writeJson(join(directory, 'model.safetensors.index.json'), index);
+  await writeFile(join(directory, 'model.safetensors.index.json'), `${JSON.stringify(index, null, 2)}\n`);
 }
 
 function padded(number: number): string {
@@ -89,8 +90,4 @@ function padded(number: number): string {
 
 function bytesOf({ shape, dtype }: TensorToWrite): number {
   return sizeOf(shape, dtype) ?? Number.POSITIVE_INFINITY;
-}
-
-async function writeJson(path: string, value: unknown): Promise<void> {
-  await writeFile(path, `${JSON.stringify(value, null, 2)}\n`);
 }
