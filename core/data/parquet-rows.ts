@@ -1,5 +1,13 @@
 import { type FileHandle, open } from 'node:fs/promises';
-import { type AsyncBuffer, type Compressors, parquetMetadataAsync, parquetReadObjects } from 'hyparquet';
+import {
+  type AsyncBuffer,
+  type ColumnChunk,
+  type Compressors,
+  parquetMetadataAsync,
+  parquetReadObjects,
+  parquetSchema,
+  type SchemaTree,
+} from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
 import { ConfigError } from '../errors.js';
 import type { Json } from '../types.js';
@@ -16,16 +24,11 @@ export async function readParquet(path: string, signal: AbortSignal): Promise<Ro
   await using handle = await open(path);
   const file = await asBuffer(handle, path, signal);
   const metadata = await parquetMetadataAsync(file);
+  const leaves = leavesOf(parquetSchema(metadata)).sort();
   const rows: Row[] = [];
   for (const { num_rows, columns } of metadata.row_groups) {
     const count = safeInteger(num_rows, path);
-    for (const { meta_data } of columns) {
-      if (meta_data !== undefined && meta_data.num_values < num_rows) {
-        throw new ConfigError(
-          `${path} is broken: ${num_rows} rows, but column ${meta_data.path_in_schema.join('.')} has fewer values`,
-        );
-      }
-    }
+    checkColumns(columns, { leaves, count, path });
     const range = { rowStart: rows.length, rowEnd: rows.length + count };
     const values = await parquetReadObjects({ file, metadata, compressors: boundedCompressors, ...range });
     if (values.length !== count) {
@@ -34,6 +37,26 @@ export async function readParquet(path: string, signal: AbortSignal): Promise<Ro
     for (const value of values) rows.push(asObject(value, `${path} row ${rows.length + 1}: `));
   }
   return rows;
+}
+
+function leavesOf({ path, children }: SchemaTree): string[] {
+  return children.length === 0 ? [path.join('.')] : children.flatMap(leavesOf);
+}
+
+/** The reader looks at the columns of the schema only: others would go unread, and so would what goes wrong in them. */
+function checkColumns(
+  columns: readonly ColumnChunk[],
+  { leaves, count, path }: { readonly leaves: readonly string[]; readonly count: number; readonly path: string },
+): void {
+  const found = columns.map(({ meta_data }) => meta_data?.path_in_schema.join('.') ?? '').sort();
+  if (found.length !== leaves.length || found.some((name, i) => name !== leaves[i])) {
+    throw new ConfigError(`${path} is broken: it has columns ${found.join(', ')} and says ${leaves.join(', ')}`);
+  }
+  const short = columns.find(({ meta_data }) => (meta_data?.num_values ?? 0) < count)?.meta_data;
+  if (short === undefined) return;
+  throw new ConfigError(
+    `${path} is broken: ${count} rows, but column ${short.path_in_schema.join('.')} has fewer values`,
+  );
 }
 
 async function asBuffer(handle: FileHandle, path: string, signal: AbortSignal): Promise<AsyncBuffer> {
