@@ -1,7 +1,10 @@
 import { dirname, resolve } from 'node:path';
 import { applyOverrides, loadYaml, lookUp, parseConfig } from '../core/config.js';
 import type { RewardModelConfig } from '../core/reward-models/config.js';
-import type { EnvDefinition } from '../envs/environment.js';
+import { byteTokenizer } from '../core/text/byte-tokenizer.js';
+import type { EnvDefinition, OpenContext } from '../envs/environment.js';
+import { chatMlRenderer } from '../rollout/renderer.js';
+import { describeTool } from '../tools/describe-tool.js';
 import type { Tool } from '../tools/tool.js';
 import type { Builtins } from './builtins.js';
 import { absoluteImport, loadModules } from './load-modules.js';
@@ -12,6 +15,7 @@ import { verlNames } from './verl-names.js';
 export interface ResolvedRun {
   /** JSON only; starts the same run again wherever it is written. */
   readonly config: RunConfig;
+  /** Opened, where it has files to read. */
   readonly env: EnvDefinition;
   /** What the environment's own schema made of `env`, without its name. */
   readonly envOptions: unknown;
@@ -23,6 +27,7 @@ export async function resolveRun(
   configPath: string,
   overrides: readonly string[],
   builtins: Builtins,
+  signal: AbortSignal,
 ): Promise<ResolvedRun> {
   const input = applyOverrides(await loadYaml(configPath), overrides);
   const registered = await loadModules(importsOf(input), configPath, builtins);
@@ -31,12 +36,20 @@ export async function resolveRun(
   const imports = parsed.imports.map((specifier) => absoluteImport(specifier, configPath));
   const { name, ...envOptions } = parsed.env;
   const env = lookUp('environment', name, byName(registered.envs));
+  const tools = parsed.tools?.map((choice) => chooseTool(choice, registered.tools)) ?? env.defaultTools;
+  const opened = await env.open?.(envOptions, { seed: parsed.seed, tools, countTokens: counter(parsed) }, signal);
   return {
     config: { ...parsed, imports, rewardModel: withAbsolutePath(parsed.rewardModel, configPath) },
-    env,
+    env: opened ?? env,
     envOptions,
-    tools: parsed.tools?.map((choice) => chooseTool(choice, registered.tools)) ?? env.defaultTools,
+    tools,
   };
+}
+
+/** Counts as the run's renderer writes prompts. */
+function counter({ rollout }: RunConfig): OpenContext['countTokens'] {
+  const renderer = chatMlRenderer(byteTokenizer, { showTools: rollout.showTools });
+  return (messages, tools) => renderer.start(messages, tools.map(describeTool)).length;
 }
 
 /** The modules to load before the whole config can be parsed; a wrong form is left to that. */

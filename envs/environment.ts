@@ -40,6 +40,16 @@ export interface Environment extends AsyncDisposable {
   score(episode: Episode, context: EpisodeContext): Promise<Reward>;
 }
 
+/** What an environment may ask about the run while it opens its files. */
+export interface OpenContext {
+  /** The run's; options of an environment may name another. */
+  readonly seed: number;
+  /** The tools the run offers. */
+  readonly tools: readonly Tool[];
+  /** Tokens of a prompt as the policy will see it; throws where it cannot be rendered. */
+  countTokens(messages: readonly Message[], tools: readonly Tool[]): number;
+}
+
 /** An environment by name: where its tasks come from and how an episode of it is made. */
 export interface EnvDefinition<Options = unknown> {
   readonly kind: 'env';
@@ -49,6 +59,11 @@ export interface EnvDefinition<Options = unknown> {
   readonly options: z.ZodType<Options>;
   /** Tools offered when the run's config names none. */
   readonly defaultTools: readonly Tool[];
+  /**
+   * Where tasks come from files: the same environment with its files read, which knows its tasks. Called once, before any work; throws
+   * ConfigError where they are not as they should be. Episodes need what their task holds only, so workers do without.
+   */
+  open?(options: Options, context: OpenContext, signal: AbortSignal): Promise<EnvDefinition<Options>>;
   /** Task `index` of a split: a pure function of its arguments. No task of one split appears in the other. */
   task(options: Options, split: Split, index: number, seed: number): Task;
   create(options: Options, tools: readonly Tool[]): Environment;

@@ -1,5 +1,6 @@
 export { arithmetic } from './arithmetic.js';
 export { countdown } from './countdown.js';
+export { dataset } from './dataset.js';
 export {
   defineEnv,
   type EnvSpec,
@@ -14,6 +15,7 @@ export type {
   Environment,
   Episode,
   EpisodeContext,
+  OpenContext,
   Split,
   StepResult,
   TeachingMoment,

@@ -25,7 +25,7 @@ export function evalCommand(context: CommandContext): Command {
 
 async function evaluate(context: CommandContext, path: string, overrides: string[], flags: Flags): Promise<void> {
   const directory = await RunDirectory.open(path);
-  const run = await resolveRun(directory.configPath, overrides, context.builtins);
+  const run = await resolveRun(directory.configPath, overrides, context.builtins, context.signal);
   using terminal = new TerminalProgress(context, { isQuiet: flags.quiet === true });
   const { progress } = terminal;
   const metrics = await context.runEvaluation({ run, directory, progress }, context.signal);

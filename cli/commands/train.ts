@@ -65,7 +65,7 @@ async function train(
   flags: Flags,
 ): Promise<void> {
   const { configPath, overrides, earlier } = await readRequest(config, words, flags);
-  const run = await resolveRun(configPath, overrides, context.builtins);
+  const run = await resolveRun(configPath, overrides, context.builtins, context.signal);
   refuseCutSampling(run.config);
   const directory = earlier ?? (await newDirectory(run.config.name, flags.runDir));
   const earlierConfig = await earlier?.readConfig();
