@@ -69,6 +69,7 @@ export function describeModel(config: HuggingFaceConfig, source: string): Descri
     throw new ConfigError(`the config of ${source} cannot become GGUF: ${z.prettifyError(parsed.error)}`);
   const model = parsed.data;
   const headDim = model.head_dim ?? model.hidden_size / model.num_attention_heads;
+  if (headDim % 2 !== 0) throw new ConfigError(`the head size of ${source} is ${headDim}, which must be even`);
   const numKeyValueHeads = model.num_key_value_heads ?? model.num_attention_heads;
   const rope = ropeSettings(whole, source);
   const given = { architecture, model, headDim, localTheta: rope.localTheta, source };
