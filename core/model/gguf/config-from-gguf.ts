@@ -99,7 +99,9 @@ function ropeScaling(
     if (type !== 'none')
       throw new ConfigError(`${source} scales its rotary frequencies twice (${type} and rope_freqs)`);
     if (ropeFactors.length !== headDim / 2)
-      throw new ConfigError(`tensor rope_freqs.weight of ${source} has ${ropeFactors.length} values, not ${headDim / 2}`);
+      throw new ConfigError(
+        `tensor rope_freqs.weight of ${source} has ${ropeFactors.length} values, not ${headDim / 2}`,
+      );
     return { rope_type: 'factors', factors: [...ropeFactors] };
   }
   switch (type) {

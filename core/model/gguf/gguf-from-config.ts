@@ -69,8 +69,10 @@ export function describeModel(config: HuggingFaceConfig, source: string): Descri
     throw new ConfigError(`the config of ${source} cannot become GGUF: ${z.prettifyError(parsed.error)}`);
   const model = parsed.data;
   const headDim = model.head_dim ?? model.hidden_size / model.num_attention_heads;
+  if (headDim % 2 !== 0) throw new ConfigError(`the head size of ${source} is ${headDim}, which must be even`);
   const numKeyValueHeads = model.num_key_value_heads ?? model.num_attention_heads;
-  const given = { architecture, model, headDim, source };
+  const rope = ropeSettings(whole, source);
+  const given = { architecture, model, headDim, localTheta: rope.localTheta, source };
   const uint32 = (key: string, value: number): GgufPair => ({ key: `${architecture}.${key}`, type: 'uint32', value });
   const pairs: GgufPair[] = [
     { key: 'general.architecture', type: 'string', value: architecture },
@@ -85,7 +87,7 @@ export function describeModel(config: HuggingFaceConfig, source: string): Descri
     uint32('attention.value_length', headDim),
     uint32('rope.dimension_count', headDim),
     float32(`${architecture}.attention.layer_norm_rms_epsilon`, model.rms_norm_eps),
-    ...ropePairs(architecture, ropeSettings(whole, source), source),
+    ...ropePairs(architecture, rope, source),
     ...(architecture === 'gemma2' || architecture === 'gemma3' ? gemmaPairs({ ...given, architecture }) : []),
   ];
   if (architecture === 'qwen2' || architecture === 'qwen3') checkNoWindow(given);
@@ -138,6 +140,7 @@ interface Given {
   readonly architecture: GgufArchitecture;
   readonly model: Dimensions;
   readonly headDim: number;
+  readonly localTheta: number | undefined;
   readonly source: string;
 }
 
@@ -145,6 +148,7 @@ function gemmaPairs(given: Given & { readonly architecture: 'gemma2' | 'gemma3' 
   const { architecture, model } = given;
   checkScale(given);
   const pairs: GgufPair[] = [];
+  if (architecture === 'gemma3') pairs.push(float32('gemma3.rope.freq_base_swa', given.localTheta ?? 10_000));
   if (model.attn_logit_softcapping != null)
     pairs.push(float32(`${architecture}.attn_logit_softcapping`, model.attn_logit_softcapping));
   if (model.final_logit_softcapping != null)

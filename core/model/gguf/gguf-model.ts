@@ -35,6 +35,7 @@ async function describe(file: GgufFile, signal: AbortSignal): Promise<Descriptio
   if (parts > 1)
     throw new ConfigError(`${source} is one of ${parts} parts; join them with llama.cpp's llama-gguf-split --merge`);
   const architecture = ggufArchitecture(metadata.get('general.architecture'), source);
+  const ggufNames = nameTensors(file, architecture);
   const ropeFactors = await readRopeFactors(file, signal);
   const config = configFromGguf({ source, metadata, tensors, ropeFactors });
   const transform = {
@@ -42,7 +43,6 @@ async function describe(file: GgufFile, signal: AbortSignal): Promise<Descriptio
     numAttentionHeads: config.num_attention_heads,
     numKeyValueHeads: config.num_key_value_heads,
   };
-  const ggufNames = nameTensors(file, architecture);
   checkHeads(file, transform, config.head_dim);
   return { config, text: textFilesOf(metadata, source), transform, ggufNames };
 }

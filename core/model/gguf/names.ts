@@ -69,6 +69,8 @@ export function ggufName(architecture: GgufArchitecture, huggingFaceName: string
 export function ggufArchitecture(value: unknown, source: string): GgufArchitecture {
   const known = ggufArchitectures.find((architecture) => architecture === value);
   if (known !== undefined) return known;
+  if (value === undefined)
+    throw new ConfigError(`${source} has no general.architecture; take a file that holds a language model`);
   throw new ConfigError(
     `${source} has the architecture ${JSON.stringify(value)}, which cannot be used; take one of ${ggufArchitectures.join(', ')}`,
   );

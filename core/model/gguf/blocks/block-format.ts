@@ -4,6 +4,6 @@ export interface BlockFormat {
   readonly name: string;
   readonly valuesPerBlock: number;
   readonly bytesPerBlock: number;
-  /** Decodes whole blocks from the start of `bytes` until `values` is full, as float32 arithmetic rounds. */
+  /** Fills `values` from the blocks in `bytes`, which begin at a multiple of 8 in their buffer, as float32 arithmetic rounds. */
   decode(bytes: Uint8Array, values: Float32Array): void;
 }

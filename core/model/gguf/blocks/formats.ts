@@ -1,8 +1,6 @@
 import { GGMLQuantizationType } from '@huggingface/gguf';
-import { bf16 } from './bf16.js';
 import type { BlockFormat } from './block-format.js';
-import { f16 } from './f16.js';
-import { f32 } from './f32.js';
+import { bf16, f16, f32 } from './floats.js';
 import { q4_0 } from './q4-0.js';
 import { q4_1 } from './q4-1.js';
 import { q4_k } from './q4-k.js';
