@@ -1,4 +1,6 @@
-import { weightShapes } from '../core/model/weights.js';
+import { decoderConfig } from '../core/model/architectures/architectures.js';
+import { freshHfConfig } from '../core/model/fresh-config.js';
+import { weightShapes } from '../core/model/weight-shapes.js';
 import type { Side } from './side.js';
 import type { StepAnswer, TrainCase } from './train-cases.js';
 
@@ -52,6 +54,8 @@ function median(values: readonly number[]): number {
 }
 
 function parameterCount({ config, vocabSize }: TrainCase): number {
-  const sizes = [...weightShapes(config, vocabSize).values()].map((shape) => shape.reduce((a, b) => a * b, 1));
+  const sizes = [...weightShapes(decoderConfig(freshHfConfig(config, vocabSize), 'the benchmark')).values()].map(
+    (shape) => shape.reduce((a, b) => a * b, 1),
+  );
   return sizes.reduce((a, b) => a + b, 0);
 }

@@ -1,6 +1,7 @@
 import { loadLatestCheckpoint } from '../core/checkpoint.js';
 import { ConfigError } from '../core/errors.js';
 import type { RunDirectory } from '../core/run-directory.js';
+import { runState } from '../core/run-state.js';
 import type { Metrics, Task, TrajectoryGroup } from '../core/types.js';
 import { validationMetrics } from '../core/validation/validation-metrics.js';
 import { type CollectRequest, collectGroups } from '../rollout/collect.js';
@@ -25,7 +26,11 @@ export const runEvaluation: RunEvaluation = async ({ run, directory, progress },
   return withHouse(
     run,
     async (house, signal) => {
-      const state = await loadLatestCheckpoint(directory.checkpointsPath, house.trainer, signal);
+      const state = await loadLatestCheckpoint(
+        directory.checkpointsPath,
+        { trainer: house.trainer, schema: runState },
+        signal,
+      );
       if (state === undefined) throw new ConfigError(`${directory.displayPath} holds no checkpoint to evaluate`);
       await house.trainer.publish(signal);
       progress.phase('evaluate', 0);

@@ -1,8 +1,9 @@
-import { loadLatestCheckpoint, type RunState, saveCheckpoint } from '../core/checkpoint.js';
+import { loadLatestCheckpoint, saveCheckpoint } from '../core/checkpoint.js';
 import { ConfigError } from '../core/errors.js';
 import { log } from '../core/log.js';
 import { initialLoopState, type LoopState } from '../core/loop-state.js';
 import type { RunDirectory } from '../core/run-directory.js';
+import { type RunState, runState } from '../core/run-state.js';
 import { meanReward, toolCallRate } from '../core/step-metrics.js';
 import type { ReadableTracker } from '../core/trackers/record.js';
 import { train } from '../core/train.js';
@@ -127,7 +128,11 @@ class TrainingSession {
   async #begin(signal: AbortSignal): Promise<Pick<RunState, 'step' | 'loop'>> {
     const { run, directory, records, resume } = this.#options;
     const state = resume
-      ? await loadLatestCheckpoint(directory.checkpointsPath, this.#house.trainer, signal)
+      ? await loadLatestCheckpoint(
+          directory.checkpointsPath,
+          { trainer: this.#house.trainer, schema: runState },
+          signal,
+        )
       : undefined;
     if (state !== undefined && state.seed !== run.config.seed) {
       throw new ConfigError(

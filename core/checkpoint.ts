@@ -1,24 +1,14 @@
 import { mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
+import type { z } from 'zod';
 import { ConfigError } from './errors.js';
-import { loopStateSchema } from './loop-state.js';
 import type { Trainer } from './types.js';
 
-const stateSchema = z.strictObject({
+/** The state of a run at a step; JSON. */
+interface CheckpointState {
   /** The last step whose update is in the weights. */
-  step: z.int().min(0),
-  /** Index of the next training task: the data position. */
-  nextTask: z.int().min(0),
-  /** All randomness is keyed by seed, step and task, so this is the random state. */
-  seed: z.int(),
-  /** Mean reward of the first evaluation, for the summary of a resumed run. */
-  initialReward: z.number().nullable(),
-  loop: loopStateSchema,
-});
-
-/** What a run needs besides weights and optimizer to go on as if it had not stopped. */
-export type RunState = z.output<typeof stateSchema>;
+  readonly step: number;
+}
 
 /**
  * Writes `root/global_step_N` so that it is there whole or not at all: everything goes into a temporary directory, is flushed,
@@ -27,7 +17,7 @@ export type RunState = z.output<typeof stateSchema>;
  */
 export async function saveCheckpoint(
   root: string,
-  { state, trainer, keep }: { state: RunState; trainer: Trainer; keep: number },
+  { state, trainer, keep }: { state: CheckpointState; trainer: Trainer; keep: number },
   signal: AbortSignal,
 ): Promise<string> {
   await mkdir(root, { recursive: true });
@@ -47,15 +37,18 @@ export async function saveCheckpoint(
   return target;
 }
 
-/** Loads the newest checkpoint of a run into the trainer; undefined when there is none. Throws ConfigError when it is corrupt. */
-export async function loadLatestCheckpoint(
+/**
+ * Loads the newest checkpoint of a run into the trainer and returns the state beside it; undefined when there is none. Throws ConfigError
+ * when it is corrupt or the state is not of the schema.
+ */
+export async function loadLatestCheckpoint<Schema extends z.ZodType>(
   root: string,
-  trainer: Trainer,
+  { trainer, schema }: { trainer: Trainer; schema: Schema },
   signal: AbortSignal,
-): Promise<RunState | undefined> {
+): Promise<z.output<Schema> | undefined> {
   const newest = (await listCheckpoints(root)).at(-1);
   if (newest === undefined) return undefined;
-  const state = await readState(join(newest, 'state.json'));
+  const state = await readState(join(newest, 'state.json'), schema);
   await trainer.load(newest, signal);
   return state;
 }
@@ -70,9 +63,9 @@ async function listCheckpoints(root: string): Promise<string[]> {
   return steps.sort((a, b) => a - b).map((step) => join(root, `global_step_${step}`));
 }
 
-async function readState(path: string): Promise<RunState> {
+async function readState<Schema extends z.ZodType>(path: string, schema: Schema): Promise<z.output<Schema>> {
   try {
-    return stateSchema.parse(JSON.parse(await readFile(path, 'utf8')));
+    return schema.parse(JSON.parse(await readFile(path, 'utf8')));
   } catch (cause) {
     throw new ConfigError(`${path} is missing or corrupt`, { cause });
   }

@@ -1,24 +1,39 @@
 import { z } from 'zod';
+import { loraConfig } from './lora/lora-config.js';
 
-/** Shape of a Qwen3-style decoder; names as in a checkpoint's config.json, in camelCase. */
+/** The shape of a fresh model, a decoder like Qwen3's; names as in a checkpoint's config.json, in camelCase. */
+const shape = {
+  hiddenSize: z.int().min(8).default(96).describe('width of the residual stream'),
+  numHiddenLayers: z.int().min(1).max(128).default(3).describe('decoder layers'),
+  numAttentionHeads: z.int().min(1).default(4).describe('query heads'),
+  numKeyValueHeads: z.int().min(1).default(2).describe('key and value heads; divides numAttentionHeads'),
+  headDim: z.int().min(2).multipleOf(2).default(24).describe('size of one head; even'),
+  intermediateSize: z.int().min(1).default(256).describe('width of the feed-forward layer'),
+  ropeTheta: z.number().positive().default(10_000).describe('base of the rotary frequencies'),
+  rmsNormEps: z.number().positive().max(1e-2).default(1e-6).describe('added to the mean square in RMSNorm'),
+  maxPositionEmbeddings: z.int().min(16).default(1024).describe('longest context in tokens'),
+  initializerRange: z.number().positive().max(1).default(0.02).describe('standard deviation of fresh weights'),
+};
+
+/** What is trained: a fresh model of this shape, or a pretrained one; names as in verl, in camelCase. */
 export const modelConfig = z
   .strictObject({
-    hiddenSize: z.int().min(8).default(96).describe('width of the residual stream'),
-    numHiddenLayers: z.int().min(1).max(128).default(3).describe('decoder layers'),
-    numAttentionHeads: z.int().min(1).default(4).describe('query heads'),
-    numKeyValueHeads: z.int().min(1).default(2).describe('key and value heads; divides numAttentionHeads'),
-    headDim: z.int().min(2).multipleOf(2).default(24).describe('size of one head; even'),
-    intermediateSize: z.int().min(1).default(256).describe('width of the feed-forward layer'),
-    ropeTheta: z.number().positive().default(10_000).describe('base of the rotary frequencies'),
-    rmsNormEps: z.number().positive().max(1e-2).default(1e-6).describe('added to the mean square in RMSNorm'),
-    maxPositionEmbeddings: z.int().min(16).default(1024).describe('longest context in tokens'),
-    initializerRange: z.number().positive().max(1).default(0.02).describe('standard deviation of fresh weights'),
+    path: z
+      .string()
+      .min(1)
+      .nullable()
+      .default(null)
+      .describe(
+        'pretrained model: a directory, a GGUF file, or the id of a model on the Hub; null makes a fresh one of the shape below',
+      ),
+    ...shape,
     enableGradientCheckpointing: z
       .boolean()
       .default(false)
       .describe(
         'keep only the input of each layer for the gradient and compute the rest again: less memory, more time',
       ),
+    ...loraConfig.shape,
   })
   .superRefine((config, context) => {
     if (config.numAttentionHeads % config.numKeyValueHeads !== 0) {
@@ -31,3 +46,6 @@ export const modelConfig = z
   });
 
 export type ModelConfig = z.output<typeof modelConfig>;
+
+/** Settings that a pretrained model brings along. */
+export const shapeNames: readonly string[] = Object.keys(shape);

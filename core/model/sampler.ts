@@ -44,8 +44,7 @@ export class PolicySampler implements Sampler {
   }
 
   admit(id: number, tokens: readonly number[], sampling: Sampling): void {
-    const { config, vocabSize } = this.#policy;
-    const longest = config.maxPositionEmbeddings;
+    const { contextLength: longest, vocabSize } = this.#policy;
     if (tokens.length === 0) throw new RangeError('the prompt is empty');
     if (tokens.length + sampling.maxTokens > longest) {
       throw new RangeError(
@@ -104,8 +103,13 @@ export class PolicySampler implements Sampler {
       }); // [N, C]
       if (pass.sampling.length === 0) return [];
       const last = embedding(hidden, tf.tensor1d(pass.lastRows, 'int32')); // [S, C]
-      const head = this.#policy.weights.matrix('model.embed_tokens.weight'); // [V, C]
-      const { tokens, logProbs, samplingLogProbs } = sampleTokens(last, head, rowSampling(pass.sampling));
+      const { config, weights } = this.#policy;
+      const { tokens, logProbs, samplingLogProbs } = sampleTokens(
+        last,
+        weights.head,
+        rowSampling(pass.sampling),
+        config.finalLogitSoftcapping,
+      );
       return [tokens, logProbs, samplingLogProbs];
     });
   }

@@ -14,14 +14,17 @@ export interface StoredModel {
 /** Name of the weight that turns a token's hidden state into its value. */
 export const valueHeadName = 'score.weight';
 
-/** A frozen copy of a policy's weights as they are now: what KL penalties are measured against. */
+/**
+ * What KL penalties are measured against: a frozen copy of a policy's weights as they are now, or, where a policy trains adapters, its weights
+ * without them, of which there is no copy.
+ */
 export class ReferenceModel implements StoredModel, Disposable {
   readonly weights: Weights;
   readonly parts: DecoderParts;
 
   constructor(policy: Policy) {
-    this.weights = copyWeights(policy);
-    this.parts = { config: policy.config, rotaryTable: policy.rotaryTable, weights: this.weights };
+    this.weights = policy.lora === undefined ? policy.weights.fork() : policy.weights.withoutTrained();
+    this.parts = partsOf(policy, this.weights);
   }
 
   [Symbol.dispose](): void {
@@ -42,8 +45,8 @@ export class FrozenRewardModel implements StoredModel, ValueParts, Disposable {
   readonly parts: DecoderParts;
 
   constructor(policy: Policy) {
-    this.weights = copyWeights(policy, freshHead(policy));
-    this.parts = { config: policy.config, rotaryTable: policy.rotaryTable, weights: this.weights };
+    this.weights = policy.weights.fork(new Map([[valueHeadName, freshHead(policy)]]));
+    this.parts = partsOf(policy, this.weights);
   }
 
   get head(): tf.Tensor2D {
@@ -62,9 +65,9 @@ export class TrainedCopy implements StoredModel, Disposable {
   readonly parts: DecoderParts;
 
   constructor(policy: Policy) {
-    this.weights = copyWeights(policy);
+    this.weights = policy.weights.fork();
     this.optimizer = new AdamW(this.weights.variables);
-    this.parts = { config: policy.config, rotaryTable: policy.rotaryTable, weights: this.weights };
+    this.parts = partsOf(policy, this.weights);
   }
 
   [Symbol.dispose](): void {
@@ -86,10 +89,11 @@ export class ValueModel implements StoredModel, ValueParts, Disposable {
   constructor(policy: Policy, trunk: 'own' | 'shared') {
     this.isShared = trunk === 'shared';
     const head = freshHead(policy);
-    this.weights = this.isShared ? new Weights(new Map([[valueHeadName, head]])) : copyWeights(policy, head);
+    const own = new Map([[valueHeadName, head]]);
+    this.weights = this.isShared ? new Weights(own) : policy.weights.fork(own);
     this.optimizer = new AdamW(this.weights.variables);
     const weights = this.isShared ? policy.weights : this.weights;
-    this.parts = { config: policy.config, rotaryTable: policy.rotaryTable, weights };
+    this.parts = partsOf(policy, weights);
   }
 
   get head(): tf.Tensor2D {
@@ -107,9 +111,8 @@ function freshHead({ config }: Policy): tf.Variable {
   return tf.tidy(() => tf.variable(tf.zeros([1, config.hiddenSize]), true));
 }
 
-function copyWeights({ weights }: Policy, valueHead?: tf.Variable): Weights {
-  const copies = weights.names.map(
-    (name) => [name, tf.tidy(() => tf.variable(tf.add(weights.get(name), 0), true))] as const,
-  );
-  return new Weights(new Map(valueHead === undefined ? copies : [...copies, [valueHeadName, valueHead]]));
+/** The policy's shape with other weights. */
+function partsOf(policy: Policy, weights: Weights): DecoderParts {
+  const { config, rotaryTables, loraScale, enableGradientCheckpointing } = policy;
+  return { config, rotaryTables, loraScale, enableGradientCheckpointing, weights };
 }

@@ -1,29 +1,51 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { assert } from '../errors.js';
-import { Rng, rngKey } from '../rng.js';
-import type { ModelConfig } from './config.js';
+import { embeddingName, headName } from './weight-shapes.js';
 
-/** Trainable float32 tensors by their Hugging Face names; owns them. */
+type Variables = ReadonlyMap<string, tf.Variable>;
+
+/** Float32 tensors by their Hugging Face names, some or all of which are trained. */
 export class Weights implements Disposable {
-  readonly #variables: ReadonlyMap<string, tf.Variable>;
+  readonly #trained: Variables;
+  readonly #frozen: Variables;
+  readonly #ownsFrozen: boolean;
 
-  constructor(variables: ReadonlyMap<string, tf.Variable>) {
-    this.#variables = variables;
+  /** Owns what is trained; the frozen tensors too unless they are lent. */
+  constructor(trained: Variables, frozen: Variables = new Map(), { ownsFrozen = true } = {}) {
+    this.#trained = trained;
+    this.#frozen = frozen;
+    this.#ownsFrozen = ownsFrozen;
   }
 
-  /** In the order of creation, which is also the order of gradients and optimizer state. */
+  /** What is trained, in the order of creation, which is also the order of gradients and optimizer state. */
   get variables(): readonly tf.Variable[] {
-    return [...this.#variables.values()];
+    return [...this.#trained.values()];
   }
 
+  /** Names of what is trained. */
   get names(): readonly string[] {
-    return [...this.#variables.keys()];
+    return [...this.#trained.keys()];
+  }
+
+  /** Bytes of all tensors. */
+  get sizeBytes(): number {
+    const all = [...this.#trained.values(), ...this.#frozen.values()];
+    return all.reduce((sum, { size }) => sum + size * Float32Array.BYTES_PER_ELEMENT, 0);
+  }
+
+  /** Undefined where the model has no such weight. */
+  find(name: string): tf.Variable | undefined {
+    return this.#trained.get(name) ?? this.#frozen.get(name);
   }
 
   get(name: string): tf.Variable {
-    const variable = this.#variables.get(name);
+    const variable = this.find(name);
     assert(variable !== undefined, `no weight named ${name}`);
     return variable;
+  }
+
+  isTrained(name: string): boolean {
+    return this.#trained.has(name);
   }
 
   /** [Out, In] */
@@ -40,70 +62,36 @@ export class Weights implements Disposable {
     return variable;
   }
 
-  [Symbol.dispose](): void {
-    for (const variable of this.#variables.values()) variable.dispose();
+  /** [V, C]: the language-model head, which may be the embedding. */
+  get head(): tf.Tensor2D {
+    return this.matrix(this.#headName);
   }
-}
 
-/**
- * Fresh weights: normal with `initializerRange`, the projections back into the residual stream scaled down by sqrt(2 layers)
- * (Radford et al. 2019, GPT-2, section 2.3); norms are 1. Equal seed, equal weights on every backend.
- */
-export function initialWeights(config: ModelConfig, vocabSize: number, seed: number): Weights {
-  const variables = new Map<string, tf.Variable>();
-  for (const [name, shape] of weightShapes(config, vocabSize)) {
-    const isResidual = name.endsWith('o_proj.weight') || name.endsWith('down_proj.weight');
-    const deviation = config.initializerRange / (isResidual ? Math.sqrt(2 * config.numHiddenLayers) : 1);
-    const values = new Float32Array(shape.reduce((a, b) => a * b, 1));
-    const rng = new Rng(rngKey(seed, 'weights', name));
-    if (shape.length === 1) values.fill(1);
-    else for (let i = 0; i < values.length; i++) values[i] = deviation * rng.normal();
-    variables.set(
-      name,
-      tf.tidy(() => tf.variable(tf.tensor(values, [...shape]), true)),
+  get isHeadTrained(): boolean {
+    return this.isTrained(this.#headName);
+  }
+
+  get #headName(): string {
+    return this.find(headName) === undefined ? embeddingName : headName;
+  }
+
+  /** Copies of what is trained, `added` behind them, over the same frozen tensors, which must live as long. */
+  fork(added: Variables = new Map()): Weights {
+    const copies = [...this.#trained].map(
+      ([name, variable]) => [name, tf.tidy(() => tf.variable(tf.add(variable, 0), true))] as const,
     );
+    return new Weights(new Map([...copies, ...added]), this.#frozen, { ownsFrozen: false });
   }
-  return new Weights(variables);
-}
 
-/** What a decoder layer's weights are called between `model.layers.N.` and `.weight`. */
-export const layerWeightNames = [
-  'input_layernorm',
-  'self_attn.q_proj',
-  'self_attn.k_proj',
-  'self_attn.v_proj',
-  'self_attn.o_proj',
-  'self_attn.q_norm',
-  'self_attn.k_norm',
-  'post_attention_layernorm',
-  'mlp.gate_proj',
-  'mlp.up_proj',
-  'mlp.down_proj',
-] as const;
-
-/** Every weight of the model: Hugging Face name and shape, [Out, In] for matrices. */
-export function weightShapes(config: ModelConfig, vocabSize: number): ReadonlyMap<string, readonly number[]> {
-  const { hiddenSize: width, headDim, intermediateSize } = config;
-  const queries = config.numAttentionHeads * headDim;
-  const keys = config.numKeyValueHeads * headDim;
-  const layerShapes: { readonly [name in (typeof layerWeightNames)[number]]: readonly number[] } = {
-    input_layernorm: [width],
-    'self_attn.q_proj': [queries, width],
-    'self_attn.k_proj': [keys, width],
-    'self_attn.v_proj': [keys, width],
-    'self_attn.o_proj': [width, queries],
-    'self_attn.q_norm': [headDim],
-    'self_attn.k_norm': [headDim],
-    post_attention_layernorm: [width],
-    'mlp.gate_proj': [intermediateSize, width],
-    'mlp.up_proj': [intermediateSize, width],
-    'mlp.down_proj': [width, intermediateSize],
-  };
-  const shapes = new Map<string, readonly number[]>([['model.embed_tokens.weight', [vocabSize, width]]]);
-  for (let layer = 0; layer < config.numHiddenLayers; layer++) {
-    for (const name of layerWeightNames) shapes.set(`model.layers.${layer}.${name}.weight`, layerShapes[name]);
+  /** The frozen tensors alone, which must live as long. */
+  withoutTrained(): Weights {
+    return new Weights(new Map(), this.#frozen, { ownsFrozen: false });
   }
-  return shapes.set('model.norm.weight', [width]);
+
+  [Symbol.dispose](): void {
+    for (const variable of this.#trained.values()) variable.dispose();
+    if (this.#ownsFrozen) for (const variable of this.#frozen.values()) variable.dispose();
+  }
 }
 
 function isMatrix(tensor: tf.Tensor): tensor is tf.Tensor2D {

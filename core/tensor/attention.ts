@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { attendRows, attendRowsGrad, type RowBlock, rowsPerBlock } from './attend-rows.js';
+import { attendRows, attendRowsGrad, firstSeen, type RowBlock, rowsPerBlock } from './attend-rows.js';
+import { type AttentionRules, completeRules } from './attention-rules.js';
 import { checkShapes } from './check-shapes.js';
 import { fusedGradient } from './fused-gradient.js';
 import { fusedKernel } from './fused-kernel.js';
@@ -8,17 +9,23 @@ import { readValues } from './read-values.js';
 
 /**
  * Causal grouped-query attention (Ainslie et al., arXiv:2305.13245) within each of the sequences laid end to end: query head h reads
- * key head floor(h · Hkv / H), scores are divided by sqrt(D). A sequence's numbers depend on itself alone.
+ * key head floor(h · Hkv / H), scores are divided by sqrt(D) unless rules say otherwise. A sequence's numbers depend on itself alone.
  * @param q [N, H, D] float32, rotated
  * @param k [N, Hkv, D] float32, rotated; H is a multiple of Hkv
  * @param v [N, Hkv, D] float32
  * @param offsets [S + 1], ascending from 0 to N: sequence s is the rows from offsets[s] up to offsets[s + 1]
  * @returns [N, H, D] float32
  */
-export function attention(q: tf.Tensor3D, k: tf.Tensor3D, v: tf.Tensor3D, offsets: Int32Array): tf.Tensor3D {
+export function attention(
+  q: tf.Tensor3D,
+  k: tf.Tensor3D,
+  v: tf.Tensor3D,
+  offsets: Int32Array,
+  rules: AttentionRules = {},
+): tf.Tensor3D {
   checkHeads('attention', { q, k, v });
   checkOffsets('attention', { q, k, v }, offsets);
-  const [out, logSumExp] = attentionKernel.run({ q, k, v }, { offsets });
+  const [out, logSumExp] = attentionKernel.run({ q, k, v }, { ...rules, offsets });
   logSumExp.dispose();
   return out;
 }
@@ -45,8 +52,8 @@ export function checkOffsets(op: string, tensors: Inputs, offsets: Int32Array): 
   });
 }
 
-/** Where each of S sequences begins. */
-export interface Offsets {
+/** Where each of S sequences begins, and how they are attended. */
+export interface SequenceRules extends AttentionRules {
   /** [S + 1], ascending from 0 to N. */
   readonly offsets: Int32Array;
 }
@@ -56,14 +63,14 @@ type Inputs = { q: tf.Tensor3D; k: tf.Tensor3D; v: tf.Tensor3D };
 /** -> out [N, H, D], logSumExp [N, H] of the scores: what the gradient needs to make the weights again. */
 const attentionKernel = fusedKernel(
   'Attention',
-  ({ q, k, v }: Inputs, { offsets }: Offsets): [tf.Tensor3D, tf.Tensor2D] => {
-    const [rows, heads] = q.shape;
+  ({ q, k, v }: Inputs, { offsets, ...given }: SequenceRules): [tf.Tensor3D, tf.Tensor2D] => {
+    const [rows, heads, headDim] = q.shape;
+    const rules = completeRules(given, headDim);
     const [qs, ks, vs] = [readValues(q), readValues(k), readValues(v)];
     const out = new Float32Array(q.size); // [N, H, D]
     const logSumExp = new Float32Array(rows * heads); // [N, H]
-    for (const pieces of blocks(q.shape, k.shape, offsets)) {
-      const block = cut(pieces, { qs, ks, vs });
-      const attended = attendRows(block);
+    for (const pieces of blocks(q.shape, k.shape, { ...rules, offsets })) {
+      const attended = attendRows(cut(pieces, { qs, ks, vs }), rules);
       scatter(attended.out, out, pieces.queries);
       scatter(attended.logSumExp, logSumExp, { ...pieces.queries, headDim: 1 });
     }
@@ -76,13 +83,14 @@ type GradInputs = Inputs & { dOut: tf.Tensor3D; out: tf.Tensor3D; logSumExp: tf.
 /** -> dq, dk, dv, each of its input's shape. */
 const attentionGradKernel = fusedKernel(
   'AttentionGrad',
-  (inputs: GradInputs, { offsets }: Offsets): [tf.Tensor3D, tf.Tensor3D, tf.Tensor3D] => {
+  (inputs: GradInputs, { offsets, ...given }: SequenceRules): [tf.Tensor3D, tf.Tensor3D, tf.Tensor3D] => {
     const { q, k, v } = inputs;
+    const rules = completeRules(given, q.shape[2]);
     const [qs, ks, vs] = [readValues(q), readValues(k), readValues(v)];
     const [outs, dOuts, sums] = [readValues(inputs.out), readValues(inputs.dOut), readValues(inputs.logSumExp)];
     const [dq, dk, dv] = [new Float32Array(q.size), new Float32Array(k.size), new Float32Array(v.size)];
-    for (const pieces of blocks(q.shape, k.shape, offsets)) {
-      const gradients = attendRowsGrad(cut(pieces, { qs, ks, vs }), {
+    for (const pieces of blocks(q.shape, k.shape, { ...rules, offsets })) {
+      const gradients = attendRowsGrad(cut(pieces, { qs, ks, vs }), rules, {
         out: gather(outs, pieces.queries),
         dOut: gather(dOuts, pieces.queries),
         queriesTransposed: gatherTransposed(qs, pieces.queries),
@@ -108,7 +116,7 @@ fusedGradient(
   },
 );
 
-/** Where one block of a sequence and key head lies: its query rows, and the keys up to its last one. */
+/** Where one block of a sequence and key head lies: its query rows, and the keys that they see, up to its last one. */
 interface Pieces {
   readonly queries: HeadRows;
   readonly keys: HeadRows;
@@ -117,17 +125,25 @@ interface Pieces {
 function* blocks(
   [, heads, headDim]: readonly [number, number, number],
   [, kvHeads]: readonly [number, number, number],
-  offsets: Int32Array,
+  { offsets, window }: Required<SequenceRules>,
 ): Iterable<Pieces> {
   const group = heads / kvHeads;
   for (let s = 0; s + 1 < offsets.length; s++) {
     const [firstRow, end] = [offsets[s] ?? 0, offsets[s + 1] ?? 0];
     for (let start = firstRow; start < end; start += rowsPerBlock) {
       const rows = Math.min(rowsPerBlock, end - start);
+      const firstKey = firstRow + firstSeen(start - firstRow, window);
       for (let kvHead = 0; kvHead < kvHeads; kvHead++) {
         yield {
           queries: { firstRow: start, rows, heads, headDim, firstHead: kvHead * group, count: group },
-          keys: { firstRow, rows: start - firstRow + rows, heads: kvHeads, headDim, firstHead: kvHead, count: 1 },
+          keys: {
+            firstRow: firstKey,
+            rows: start - firstKey + rows,
+            heads: kvHeads,
+            headDim,
+            firstHead: kvHead,
+            count: 1,
+          },
         };
       }
     }

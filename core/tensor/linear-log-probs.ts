@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { capLogits } from './cap-logits.js';
 import { checkShapes } from './check-shapes.js';
 import { fusedGradient } from './fused-gradient.js';
 import { fusedKernel } from './fused-kernel.js';
@@ -11,6 +12,16 @@ export interface HeadOutput {
   readonly entropy: tf.Tensor1D;
 }
 
+/** How logits become a distribution. */
+export interface HeadRules {
+  /** Above 0; logits are divided by it. */
+  readonly temperature: number;
+  /** Logits x become softcap · tanh(x / softcap) before they are divided; 0, the default, leaves them. */
+  readonly softcap?: number;
+  /** The weight gets no gradient, which then cannot be asked for, and computing it is left out. */
+  readonly isWeightFrozen?: boolean;
+}
+
 type Inputs = { x: tf.Tensor2D; weight: tf.Tensor2D; targets: tf.Tensor1D };
 type GradInputs = Inputs & {
   dLogProbs: tf.Tensor1D;
@@ -18,41 +29,42 @@ type GradInputs = Inputs & {
   entropy: tf.Tensor1D;
   logSumExp: tf.Tensor1D;
 };
-type Attributes = {
-  temperature: number;
+type Attributes = Rules & {
   /** Logits that the composed kernels hold at once (default 2^24); rows beyond them are computed in further pieces. */
   maxLogits?: number;
 };
 
+type Rules = Required<HeadRules>;
+
 /** Log-probs, entropy and log-sum-exp, [N] each. */
 const kernel = fusedKernel(
   'LinearLogProbs',
-  ({ x, weight, targets }: Inputs, { temperature, maxLogits }: Attributes): [tf.Tensor1D, tf.Tensor1D, tf.Tensor1D] => {
+  ({ x, weight, targets }: Inputs, { maxLogits, ...rules }: Attributes): [tf.Tensor1D, tf.Tensor1D, tf.Tensor1D] => {
     const weightT = tf.transpose(weight); // [C, V]
     const pieces = [...rowPieces(x.shape[0], weight.shape[0], maxLogits)].map((piece) =>
-      tf.tidy(() => head(logitsOf(rows(x, piece), weightT, temperature), rows(targets, piece))),
+      tf.tidy(() => head(scaledLogits(logitsOf(rows(x, piece), weightT, rules), rules), rows(targets, piece))),
     );
     return [join(pieces.map(([p]) => p)), join(pieces.map(([, h]) => h)), join(pieces.map(([, , l]) => l))];
   },
 );
 
-/** Makes the probabilities again instead of having kept them. */
+/** dx, and dWeight unless that is frozen. Makes the probabilities again instead of having kept them. */
 const gradKernel = fusedKernel(
   'LinearLogProbsGrad',
-  (inputs: GradInputs, { temperature, maxLogits }: Attributes): [tf.Tensor2D, tf.Tensor2D] => {
+  (inputs: GradInputs, { maxLogits, ...rules }: Attributes): tf.Tensor2D[] => {
     const { x, weight } = inputs;
     const weightT = tf.transpose(weight); // [C, V]
     const dxs: tf.Tensor2D[] = [];
-    let dWeight = tf.zeros<tf.Rank.R2>(weight.shape); // [V, C]
+    let dWeight = rules.isWeightFrozen ? undefined : tf.zeros<tf.Rank.R2>(weight.shape); // [V, C]
     for (const piece of rowPieces(x.shape[0], weight.shape[0], maxLogits)) {
       const xPiece = rows(x, piece); // [n, C]
-      const dLogits = gradOfLogits(logitsOf(xPiece, weightT, temperature), inputs, piece, temperature); // [n, V]
+      const dLogits = gradOfLogits(logitsOf(xPiece, weightT, rules), inputs, piece, rules); // [n, V]
       dxs.push(tf.matMul(dLogits, weight));
-      const sum: tf.Tensor2D = tf.tidy(() => tf.add(dWeight, tf.matMul(tf.transpose(dLogits), xPiece)));
-      tf.dispose([dLogits, dWeight]);
-      dWeight = sum;
+      if (dWeight !== undefined) dWeight = addedGradient(dWeight, dLogits, xPiece);
+      dLogits.dispose();
     }
-    return [dxs.length === 0 ? tf.zeros(x.shape) : tf.concat2d(dxs, 0), dWeight];
+    const dx: tf.Tensor2D = dxs.length === 0 ? tf.zeros(x.shape) : tf.concat2d(dxs, 0);
+    return dWeight === undefined ? [dx] : [dx, dWeight];
   },
 );
 
@@ -61,23 +73,23 @@ fusedGradient(
   { inputs: ['x', 'weight', 'targets'], outputs: [true, true, true] },
   ({ dys: [dLogProbs, dEntropy], inputs, outputs: [, entropy, logSumExp], attributes }) => {
     const [dx, dWeight] = gradKernel.run({ dLogProbs, dEntropy, entropy, logSumExp, ...inputs }, attributes);
-    return { x: () => dx, weight: () => dWeight };
+    return { ...(dx && { x: () => dx }), ...(dWeight && { weight: () => dWeight }) };
   },
 );
 
 /**
  * The language-model head fused with log_softmax(x Wᵀ / temperature): one target's log-prob and the entropy a row.
- * Gradients: d logProb / d logits = (onehot - p) / temperature, d H / d logits = -p (log p + H) / temperature.
+ * Gradients: d logProb / d logits = (onehot - p) / temperature, d H / d logits = -p (log p + H) / temperature, both times
+ * 1 - (capped / softcap)² where logits are capped.
  * @param x [N, C] float32
  * @param weight [V, C] float32
  * @param targets [N] int32, each in [0, V)
- * @param temperature > 0
  */
 export function linearLogProbs(
   x: tf.Tensor2D,
   weight: tf.Tensor2D,
   targets: tf.Tensor1D,
-  temperature: number,
+  { temperature, softcap = 0, isWeightFrozen = false }: HeadRules,
 ): HeadOutput {
   checkShapes(
     'linearLogProbs',
@@ -88,7 +100,7 @@ export function linearLogProbs(
       'targets is [N] int32': targets.rank === 1 && targets.shape[0] === x.shape[0] && targets.dtype === 'int32',
     },
   );
-  const [logProbs, entropy, logSumExp] = kernel.run({ x, weight, targets }, { temperature });
+  const [logProbs, entropy, logSumExp] = kernel.run({ x, weight, targets }, { temperature, softcap, isWeightFrozen });
   logSumExp.dispose();
   return { logProbs, entropy };
 }
@@ -113,9 +125,14 @@ function join(pieces: tf.Tensor1D[]): tf.Tensor1D {
   return pieces.length === 0 ? tf.tensor1d([], 'float32') : tf.concat1d(pieces);
 }
 
-/** [n, V] */
-function logitsOf(x: tf.Tensor2D, weightT: tf.Tensor2D, temperature: number): tf.Tensor2D {
-  return tf.tidy(() => tf.div(tf.matMul(x, weightT), temperature));
+/** [n, V], capped and not yet divided by the temperature. */
+function logitsOf(x: tf.Tensor2D, weightT: tf.Tensor2D, { softcap }: Rules): tf.Tensor2D {
+  return tf.tidy(() => capLogits(tf.matMul(x, weightT), softcap));
+}
+
+/** [n, V]. */
+function scaledLogits(logits: tf.Tensor2D, { temperature }: Rules): tf.Tensor2D {
+  return tf.div(logits, temperature);
 }
 
 /** Log-probs of the targets, entropies and log-sum-exps, [n] each, of logits [n, V]. */
@@ -136,11 +153,19 @@ function head(logits: tf.Tensor2D, targets: tf.Tensor1D): [tf.Tensor1D, tf.Tenso
   ];
 }
 
+/** dWeight + dLogitsᵀ x, in place of dWeight. */
+function addedGradient(dWeight: tf.Tensor2D, dLogits: tf.Tensor2D, x: tf.Tensor2D): tf.Tensor2D {
+  const sum: tf.Tensor2D = tf.tidy(() => tf.add(dWeight, tf.matMul(tf.transpose(dLogits), x)));
+  dWeight.dispose();
+  return sum;
+}
+
 /** [n, V], of the piece's rows. Disposes the logits. */
-function gradOfLogits(logits: tf.Tensor2D, inputs: GradInputs, piece: Piece, temperature: number): tf.Tensor2D {
+function gradOfLogits(logits: tf.Tensor2D, inputs: GradInputs, piece: Piece, rules: Rules): tf.Tensor2D {
+  const { temperature, softcap } = rules;
   const column = (x: tf.Tensor1D): tf.Tensor => tf.expandDims(rows(x, piece), 1); // [n, 1]
   const dLogits = tf.tidy(() => {
-    const logProbs = tf.sub(logits, column(inputs.logSumExp)); // [n, V]
+    const logProbs = tf.sub(scaledLogits(logits, rules), column(inputs.logSumExp)); // [n, V]
     const probabilities = tf.exp(logProbs); // [n, V]
     const towardsTarget = tf.mul(
       tf.sub(oneHot(rows(inputs.targets, piece), logits.shape[1]), probabilities),
@@ -150,7 +175,8 @@ function gradOfLogits(logits: tf.Tensor2D, inputs: GradInputs, piece: Piece, tem
       tf.mul(probabilities, tf.add(logProbs, column(inputs.entropy))),
       tf.div(column(inputs.dEntropy), temperature),
     ); // [n, V]
-    return tf.sub<tf.Tensor2D>(towardsTarget, towardsSpread);
+    const dCapped = tf.sub<tf.Tensor2D>(towardsTarget, towardsSpread); // [n, V]
+    return softcap === 0 ? dCapped : tf.mul<tf.Tensor2D>(dCapped, tf.sub(1, tf.square(tf.div(logits, softcap))));
   });
   logits.dispose();
   return dLogits;

@@ -35,18 +35,21 @@ fusedGradient(kernel, { inputs: ['cos', 'sin', 'positions'] }, ({ dys: [dy], inp
 }));
 
 /**
- * Angles of rotary position embedding (Su et al., arXiv:2104.09864, section 3.2.2) for the positions 0 to maxPositions - 1.
- * @param headDim even
+ * Cosines and sines of the angles of the positions 0 to maxPositions - 1 (Su et al., arXiv:2104.09864, section 3.2.2).
+ * @param frequencies D/2 angles a position, in radians
+ * @param attentionFactor what both are multiplied by
  */
-export function rotaryTable(maxPositions: number, headDim: number, theta: number): RotaryTable {
-  const half = headDim / 2;
+export function rotaryTable(
+  maxPositions: number,
+  { frequencies, attentionFactor }: { readonly frequencies: readonly number[]; readonly attentionFactor: number },
+): RotaryTable {
+  const half = frequencies.length;
   const cos = new Float32Array(maxPositions * half);
   const sin = new Float32Array(maxPositions * half);
-  for (let i = 0; i < half; i++) {
-    const frequency = theta ** (-i / half);
+  for (const [i, frequency] of frequencies.entries()) {
     for (let position = 0; position < maxPositions; position++) {
-      cos[position * half + i] = Math.cos(position * frequency);
-      sin[position * half + i] = Math.sin(position * frequency);
+      cos[position * half + i] = attentionFactor * Math.cos(position * frequency);
+      sin[position * half + i] = attentionFactor * Math.sin(position * frequency);
     }
   }
   return { cos: tf.tensor2d(cos, [maxPositions, half]), sin: tf.tensor2d(sin, [maxPositions, half]) };

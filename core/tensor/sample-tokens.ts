@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { philoxUniform } from '../philox.js';
+import { capLogits } from './cap-logits.js';
 import { checkShapes } from './check-shapes.js';
 import { cutDistribution } from './cut-distribution.js';
 import { fusedKernel } from './fused-kernel.js';
@@ -35,8 +36,14 @@ export interface SampledTokens {
  * the probability, and of these to those at least minP times as likely as the likeliest. Has no gradient.
  * @param hidden [N, C] float32
  * @param weight [V, C] float32
+ * @param softcap logits x become softcap · tanh(x / softcap) before anything else; 0 leaves them
  */
-export function sampleTokens(hidden: tf.Tensor2D, weight: tf.Tensor2D, sampling: RowSampling): SampledTokens {
+export function sampleTokens(
+  hidden: tf.Tensor2D,
+  weight: tf.Tensor2D,
+  sampling: RowSampling,
+  softcap = 0,
+): SampledTokens {
   const rows = hidden.shape[0];
   checkShapes(
     'sampleTokens',
@@ -47,18 +54,19 @@ export function sampleTokens(hidden: tf.Tensor2D, weight: tf.Tensor2D, sampling:
       'every list of how to sample has N entries': Object.values(sampling).every(({ length }) => length === rows),
     },
   );
-  const [tokens, logProbs, samplingLogProbs] = sampleTokensKernel.run({ hidden, weight }, sampling);
+  const [tokens, logProbs, samplingLogProbs] = sampleTokensKernel.run({ hidden, weight }, { ...sampling, softcap });
   return { tokens, logProbs, samplingLogProbs };
 }
 
 type Inputs = { hidden: tf.Tensor2D; weight: tf.Tensor2D };
+type Attributes = RowSampling & { softcap: number };
 
 /** -> tokens [N] int32, logProbs [N], samplingLogProbs [N]. */
 const sampleTokensKernel = fusedKernel(
   'SampleTokens',
-  ({ hidden, weight }: Inputs, sampling: RowSampling): [tf.Tensor1D, tf.Tensor1D, tf.Tensor1D] => {
+  ({ hidden, weight }: Inputs, { softcap, ...sampling }: Attributes): [tf.Tensor1D, tf.Tensor1D, tf.Tensor1D] => {
     const [rows, vocabSize] = [hidden.shape[0], weight.shape[0]];
-    const logits = rows === 0 ? new Float32Array(0) : readValues(tf.matMul(hidden, tf.transpose(weight))); // [N, V]
+    const logits = rows === 0 ? new Float32Array(0) : readValues(capLogits(product(hidden, weight), softcap)); // [N, V]
     const tokens = new Int32Array(rows);
     const logProbs = new Float32Array(rows);
     const samplingLogProbs = new Float32Array(rows);
@@ -71,6 +79,11 @@ const sampleTokensKernel = fusedKernel(
     return [tf.tensor1d(tokens, 'int32'), tf.tensor1d(logProbs), tf.tensor1d(samplingLogProbs)];
   },
 );
+
+/** [N, V] */
+function product(hidden: tf.Tensor2D, weight: tf.Tensor2D): tf.Tensor2D {
+  return tf.matMul(hidden, tf.transpose(weight));
+}
 
 interface Sampled {
   readonly token: number;

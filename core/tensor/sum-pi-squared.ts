@@ -1,5 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { capLogits } from './cap-logits.js';
 import { checkShapes } from './check-shapes.js';
+import type { HeadRules } from './linear-log-probs.js';
 
 /** Logits held at once. */
 const maxLogits = 2 ** 22;
@@ -8,10 +10,13 @@ const maxLogits = 2 ** 22;
  * Σ_v p(v)² of each row's distribution p = softmax(x Wᵀ / temperature): the probability that two draws agree. No gradient.
  * @param x [N, C] float32
  * @param weight [V, C] float32
- * @param temperature > 0
  * @returns [N] float32
  */
-export function sumPiSquared(x: tf.Tensor2D, weight: tf.Tensor2D, temperature: number): tf.Tensor1D {
+export function sumPiSquared(
+  x: tf.Tensor2D,
+  weight: tf.Tensor2D,
+  { temperature, softcap = 0 }: Omit<HeadRules, 'isWeightFrozen'>,
+): tf.Tensor1D {
   checkShapes(
     'sumPiSquared',
     { x, weight },
@@ -26,8 +31,9 @@ export function sumPiSquared(x: tf.Tensor2D, weight: tf.Tensor2D, temperature: n
     const count = Math.min(size, x.shape[0] - start);
     pieces.push(
       tf.tidy(() => {
-        const logits = tf.div(tf.matMul(tf.slice(x, start, count), weight, false, true), temperature); // [n, V]
-        return tf.sum<tf.Tensor1D>(tf.square(tf.softmax(logits)), 1);
+        const logits: tf.Tensor2D = tf.matMul(tf.slice(x, start, count), weight, false, true); // [n, V]
+        const probabilities = tf.softmax(tf.div(capLogits(logits, softcap), temperature)); // [n, V]
+        return tf.sum<tf.Tensor1D>(tf.square(probabilities), 1);
       }),
     );
   }

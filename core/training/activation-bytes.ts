@@ -1,7 +1,6 @@
-import type { ModelConfig } from '../model/config.js';
+import type { Policy } from '../model/policy.js';
 
 export interface ActivationShape {
-  readonly vocabSize: number;
   /** Tokens of the longest sequence. */
   readonly longest: number;
   /** Whether kernels keep no scores of attention and no whole row of logits. */
@@ -14,12 +13,15 @@ const floatBytes = 4;
  * Bytes that a token of a forward and backward pass takes, roughly and rather too many: what each layer keeps for the gradient (with
  * checkpointing its input alone, and one layer computed again), what the backward pass of one layer holds, the head.
  */
-export function activationBytes(config: ModelConfig, { vocabSize, longest, isFused }: ActivationShape): number {
+export function activationBytes(
+  { config, enableGradientCheckpointing }: Pick<Policy, 'config' | 'enableGradientCheckpointing'>,
+  { longest, isFused }: ActivationShape,
+): number {
   const { hiddenSize, numHiddenLayers, numAttentionHeads, numKeyValueHeads, headDim, intermediateSize } = config;
   const scores = isFused ? 0 : 4 * numAttentionHeads * longest;
   const layer =
     8 * hiddenSize + 5 * numAttentionHeads * headDim + 6 * numKeyValueHeads * headDim + 4 * intermediateSize + scores;
-  const kept = config.enableGradientCheckpointing ? numHiddenLayers * hiddenSize + layer : numHiddenLayers * layer;
-  const head = 6 * hiddenSize + (isFused ? 0 : 4 * vocabSize);
+  const kept = enableGradientCheckpointing ? numHiddenLayers * hiddenSize + layer : numHiddenLayers * layer;
+  const head = 6 * hiddenSize + (isFused ? 0 : 4 * config.vocabSize);
   return floatBytes * (kept + layer + head);
 }

@@ -9,15 +9,19 @@ import { type HeadOutput, linearLogProbs } from '../tensor/linear-log-probs.js';
 /** [M, C]: what the heads read of each position that predicts a sampled token. */
 export function predictorRows(parts: DecoderParts, batch: Batch): tf.Tensor2D {
   const { tokens, positions, offsets } = batch;
-  const isCheckpointed = parts.config.enableGradientCheckpointing;
+  const isCheckpointed = parts.enableGradientCheckpointing;
   const hidden = decoder(parts, { tokens, positions, attend: attendWithin(offsets), isCheckpointed }); // [N, C]
   return embedding(hidden, batch.predictors);
 }
 
 /** Log-probs and entropies of the sampled tokens, [M] each, from their predictors' rows [M, C]. */
 export function languageHead(parts: DecoderParts, rows: tf.Tensor2D, batch: Batch, temperature: number): HeadOutput {
-  const head = parts.weights.matrix('model.embed_tokens.weight'); // [V, C]
-  return linearLogProbs(rows, head, batch.targets, divisorOf(temperature));
+  const { head, isHeadTrained } = parts.weights; // [V, C]
+  return linearLogProbs(rows, head, batch.targets, {
+    temperature: divisorOf(temperature),
+    softcap: parts.config.finalLogitSoftcapping,
+    isWeightFrozen: !isHeadTrained,
+  });
 }
 
 /** The value of each row: [M] from [M, C] and the head's [1, C]. */

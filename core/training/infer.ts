@@ -78,8 +78,10 @@ function compute(
     const { logProbs, entropy } = languageHead(policy, rows, batch, temperature);
     if (wants('logprobs')) results.logprobs = logProbs;
     if (wants('entropy')) results.entropy = entropy;
-    const head = policy.weights.matrix('model.embed_tokens.weight'); // [V, C]
-    if (wants('sumPiSquared')) results.sumPiSquared = sumPiSquared(rows, head, divisorOf(temperature));
+    if (wants('sumPiSquared')) {
+      const rules = { temperature: divisorOf(temperature), softcap: policy.config.finalLogitSoftcapping };
+      results.sumPiSquared = sumPiSquared(rows, policy.weights.head, rules);
+    }
   }
   if (wants('refLogprobs')) results.refLogprobs = headOutput(models.reference.parts, batch, temperature).logProbs;
   if (wants('processLogprobs')) {

@@ -1,5 +1,6 @@
 import type { ChosenPolicyLoss } from '../algorithms.js';
 import { Rng, rngKey } from '../rng.js';
+import { shuffled } from '../shuffled.js';
 import type { OptimizerPasses, TrainSequence } from '../types.js';
 
 /** What an update goes through: in each epoch all sequences, so many an optimizer step. */
@@ -32,15 +33,4 @@ function groupsOf(sequences: readonly TrainSequence[]): TrainSequence[][] {
     else members.push(sequence);
   }
   return [...groups.values()];
-}
-
-/** Fisher and Yates. */
-function shuffled<Item>(items: readonly Item[], rng: Rng): Item[] {
-  const order = [...items];
-  for (let i = order.length - 1; i > 0; i--) {
-    const j = rng.int(i + 1);
-    const [a, b] = [order[i], order[j]];
-    if (a !== undefined && b !== undefined) [order[i], order[j]] = [b, a];
-  }
-  return order;
 }

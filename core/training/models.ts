@@ -34,7 +34,7 @@ export class TrainerModels implements Disposable {
     this.policy = policy;
     this.#frozenRewardModel = rewardModel;
     this.optimizer = new AdamW(policy.weights.variables);
-    this.tokenBudget = new TokenBudget(policy.config, policy.vocabSize);
+    this.tokenBudget = new TokenBudget(policy);
     this.#criticTrunk = criticTrunk;
     this.#others = new OtherModels(policy, criticTrunk);
   }

@@ -2,7 +2,7 @@ import { freemem } from 'node:os';
 import { computedLength, type WeightedSequence } from '../batch.js';
 import { log } from '../log.js';
 import { microBatches } from '../micro-batches.js';
-import type { ModelConfig } from '../model/config.js';
+import type { Policy } from '../model/policy.js';
 import { countsMemory, memoryInUse, PeakMeter } from '../tensor/memory.js';
 import type { PassLimit } from '../types.js';
 import { activationBytes } from './activation-bytes.js';
@@ -28,6 +28,9 @@ export interface PassRequest {
   readonly fixedBytes: number;
 }
 
+/** What an estimate is made from. */
+export type BudgetedModel = Pick<Policy, 'config' | 'enableGradientCheckpointing'>;
+
 /** What is known of a kind of passes: bytes a token, of the longest passes so far. */
 interface Measured {
   readonly tokens: number;
@@ -40,16 +43,14 @@ interface Measured {
  * on backends that count. Memory grows by no more than its share with length, so that longer passes take at most what is expected.
  */
 export class TokenBudget {
-  readonly #config: ModelConfig;
-  readonly #vocabSize: number;
+  readonly #model: BudgetedModel;
   readonly #usualBytes: number;
   readonly #measured = new Map<string, Measured>();
   #hasWarned = false;
   #longestPass = 0;
 
-  constructor(config: ModelConfig, vocabSize: number) {
-    this.#config = config;
-    this.#vocabSize = vocabSize;
+  constructor(model: BudgetedModel) {
+    this.#model = model;
     this.#usualBytes = memoryInUse() + usualShare * freeBytes();
   }
 
@@ -105,8 +106,7 @@ export class TokenBudget {
 
   #estimate(members: readonly WeightedSequence[]): number {
     const longest = members.reduce((most, { sequence }) => Math.max(most, computedLength(sequence)), 0);
-    const shape = { vocabSize: this.#vocabSize, longest, isFused: countsMemory() };
-    return activationBytes(this.#config, shape);
+    return activationBytes(this.#model, { longest, isFused: countsMemory() });
   }
 
   /** Of passes much shorter than the longest nothing is learnt: what they take whatever their length would count as their tokens'. */

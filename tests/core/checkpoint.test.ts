@@ -3,9 +3,10 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { algorithmConfig } from '../../core/algorithm-config.js';
-import { loadLatestCheckpoint, type RunState, saveCheckpoint } from '../../core/checkpoint.js';
+import { loadLatestCheckpoint, saveCheckpoint } from '../../core/checkpoint.js';
 import { ConfigError } from '../../core/errors.js';
 import { initialLoopState } from '../../core/loop-state.js';
+import { type RunState, runState } from '../../core/run-state.js';
 import type { Trainer } from '../../core/types.js';
 import { never, temporaryDirectory } from '../helpers/tiny-policy.js';
 
@@ -50,7 +51,7 @@ describe('checkpoints', () => {
     const trainer = new TextTrainer();
     for (const step of [9, 10]) await save(root.path, step, trainer);
     const loaded = new TextTrainer();
-    expect(await loadLatestCheckpoint(root.path, loaded, never)).toEqual(stateAt(10));
+    expect(await loadLatestCheckpoint(root.path, { trainer: loaded, schema: runState }, never)).toEqual(stateAt(10));
     expect(loaded.text).toBe('weights 10');
   });
 
@@ -58,10 +59,10 @@ describe('checkpoints', () => {
     await using root = await temporaryDirectory();
     const path = join(root.path, 'deep', 'checkpoints');
     const trainer = new TextTrainer();
-    expect(await loadLatestCheckpoint(path, trainer, never)).toBeUndefined();
+    expect(await loadLatestCheckpoint(path, { trainer, schema: runState }, never)).toBeUndefined();
     expect(trainer.text).toBe('fresh');
     expect(await save(path, 0, trainer)).toBe(join(path, 'global_step_0'));
-    expect(await loadLatestCheckpoint(path, trainer, never)).toEqual(stateAt(0));
+    expect(await loadLatestCheckpoint(path, { trainer, schema: runState }, never)).toEqual(stateAt(0));
   });
 
   it.each([1, 3])('are kept to the newest %d', async (keep) => {
@@ -90,7 +91,7 @@ describe('a save that fails in the middle', () => {
     trainer.failure = new Error('no space left on device');
     await expect(save(root.path, 3, trainer, 1)).rejects.toBe(trainer.failure);
     expect((await readdir(root.path)).sort()).toEqual(['global_step_1', 'global_step_2']);
-    expect(await loadLatestCheckpoint(root.path, trainer, never)).toEqual(stateAt(2));
+    expect(await loadLatestCheckpoint(root.path, { trainer, schema: runState }, never)).toEqual(stateAt(2));
   });
 });
 
@@ -103,7 +104,9 @@ describe('what a process that died left half written', () => {
       await mkdir(join(root.path, name));
       await writeFile(join(root.path, name, 'state.json'), JSON.stringify(stateAt(5)));
     }
-    expect(await loadLatestCheckpoint(root.path, new TextTrainer(), never)).toBeUndefined();
+    expect(
+      await loadLatestCheckpoint(root.path, { trainer: new TextTrainer(), schema: runState }, never),
+    ).toBeUndefined();
     await save(root.path, 1, new TextTrainer());
     expect((await readdir(root.path)).sort()).toEqual(['global_step_1', `tmp-${process.ppid}-5`]);
   });
@@ -120,7 +123,9 @@ describe('a corrupt checkpoint', () => {
     const path = await save(root.path, 1, new TextTrainer());
     await writeFile(join(path, 'state.json'), text);
     const trainer = new TextTrainer();
-    const error = await loadLatestCheckpoint(root.path, trainer, never).catch((error: unknown) => error);
+    const error = await loadLatestCheckpoint(root.path, { trainer, schema: runState }, never).catch(
+      (error: unknown) => error,
+    );
     expect(error).toBeInstanceOf(ConfigError);
     expect(String(error)).toContain(join(path, 'state.json'));
     expect(trainer.text).toBe('fresh');
@@ -130,6 +135,8 @@ describe('a corrupt checkpoint', () => {
     await using root = await temporaryDirectory();
     const path = join(root.path, 'checkpoints');
     await writeFile(path, 'a file');
-    await expect(loadLatestCheckpoint(path, new TextTrainer(), never)).rejects.toBeInstanceOf(ConfigError);
+    await expect(
+      loadLatestCheckpoint(path, { trainer: new TextTrainer(), schema: runState }, never),
+    ).rejects.toBeInstanceOf(ConfigError);
   });
 });

@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import { algorithmConfig } from '../../core/algorithm-config.js';
-import { loadLatestCheckpoint, type RunState, saveCheckpoint } from '../../core/checkpoint.js';
+import { loadLatestCheckpoint, saveCheckpoint } from '../../core/checkpoint.js';
 import { criticConfig } from '../../core/critic-config.js';
 import { initialLoopState } from '../../core/loop-state.js';
+import { type RunState, runState } from '../../core/run-state.js';
 import { optimizerConfig } from '../../core/schedule.js';
 import { byteTokenizer } from '../../core/text/byte-tokenizer.js';
 import { MemoryTracker } from '../../core/trackers/memory.js';
@@ -125,7 +126,8 @@ export async function runTiny(
   const tracker = new MemoryTracker();
   const saved: number[] = [];
   const { trainer } = house.tiny;
-  const start = root === undefined ? undefined : await loadLatestCheckpoint(root, trainer, signal);
+  const start =
+    root === undefined ? undefined : await loadLatestCheckpoint(root, { trainer, schema: runState }, signal);
   let nextTask = start?.nextTask ?? 0;
   const parts: LoopParts = {
     trainer,

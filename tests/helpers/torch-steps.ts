@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
+import { decoderConfig } from '../../core/model/architectures/architectures.js';
 import { modelConfig } from '../../core/model/config.js';
+import { freshHfConfig } from '../../core/model/fresh-config.js';
 import { Policy } from '../../core/model/policy.js';
 import { Weights } from '../../core/model/weights.js';
 
@@ -63,5 +65,6 @@ export function openTorchPolicy(): Policy {
   const variables = Object.entries(torchSteps.weights).map(
     ([name, { shape, values }]) => [name, tf.tidy(() => tf.variable(tf.tensor(values, shape)))] as const,
   );
-  return new Policy(modelConfig.parse(config), vocabSize, new Weights(new Map(variables)));
+  const description = decoderConfig(freshHfConfig(modelConfig.parse(config), vocabSize), 'the fixture');
+  return new Policy(description, new Weights(new Map(variables)));
 }

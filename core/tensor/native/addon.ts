@@ -33,6 +33,7 @@ export interface Addon {
     rows: number,
     width: number,
     vocabulary: number,
+    softcap: number,
     targets: Int32Array,
     temperature: number,
     logProbs: Float32Array,
@@ -45,6 +46,7 @@ export interface Addon {
     rows: number,
     width: number,
     vocabulary: number,
+    softcap: number,
     dLogProbs: Float32Array,
     dEntropy: Float32Array,
     targets: Int32Array,
@@ -52,7 +54,7 @@ export interface Addon {
     logSumExp: Float32Array,
     temperature: number,
     dx: Float32Array,
-    dWeight: Float32Array,
+    dWeight?: Float32Array,
   ): void;
   sampleTokens(
     hidden: Float32Array,
@@ -60,6 +62,7 @@ export interface Addon {
     rows: number,
     width: number,
     vocabulary: number,
+    softcap: number,
     temperature: Float32Array,
     topK: Int32Array,
     topP: Float32Array,
@@ -92,16 +95,25 @@ export interface Addon {
   sumRows(x: Float32Array, out: Float32Array, rows: number, columns: number): void;
   squaredNorm(x: Float32Array, count: number): number;
   softmax(x: Float32Array, out: Float32Array, rows: number, columns: number): void;
-  rmsNorm(x: Float32Array, weight: Float32Array, out: Float32Array, rows: number, columns: number, eps: number): void;
-  rmsNormGrad(
-    dy: Float32Array,
+  rmsNorm(
     x: Float32Array,
     weight: Float32Array,
-    dx: Float32Array,
-    dWeight: Float32Array,
     rows: number,
     columns: number,
     eps: number,
+    offset: number,
+    out: Float32Array,
+  ): void;
+  rmsNormGrad(
+    x: Float32Array,
+    weight: Float32Array,
+    rows: number,
+    columns: number,
+    eps: number,
+    offset: number,
+    dy: Float32Array,
+    dx: Float32Array,
+    dWeight: Float32Array,
   ): void;
   rotary(
     x: Float32Array,
@@ -117,6 +129,15 @@ export interface Addon {
   ): void;
   swiglu(gate: Float32Array, up: Float32Array, out: Float32Array, count: number): void;
   swigluGrad(
+    dy: Float32Array,
+    gate: Float32Array,
+    up: Float32Array,
+    dGate: Float32Array,
+    dUp: Float32Array,
+    count: number,
+  ): void;
+  geglu(gate: Float32Array, up: Float32Array, out: Float32Array, count: number): void;
+  gegluGrad(
     dy: Float32Array,
     gate: Float32Array,
     up: Float32Array,
@@ -177,6 +198,9 @@ export interface Addon {
     heads: number,
     kvHeads: number,
     headDim: number,
+    scale: number,
+    softcap: number,
+    window: number,
   ): void;
   attentionGrad(
     dOut: Float32Array,
@@ -194,6 +218,9 @@ export interface Addon {
     heads: number,
     kvHeads: number,
     headDim: number,
+    scale: number,
+    softcap: number,
+    window: number,
   ): void;
   cachedAttention(
     q: Float32Array,
@@ -213,6 +240,9 @@ export interface Addon {
     heads: number,
     kvHeads: number,
     headDim: number,
+    scale: number,
+    softcap: number,
+    window: number,
   ): void;
 }
 

@@ -1,7 +1,7 @@
 // Gradient of attention: FlashAttention-2 (Dao, arXiv:2307.08691), Algorithm 2. Weights are made again from the logSumExp; nothing of size
 // [T, T] is kept. Sums run in a fixed order (dq over ascending keys; dk and dv over ascending query positions, heads of a group within
 // each), so that computing dq apart from dk and dv, or a range of either alone, changes no bit. A NaN in dOut or q of a position may reach
-// dk and dv of the next few keys, which it should not.
+// dk and dv of the next few keys, or of the last few that its window hides, which it should not.
 namespace VERLET_ISA {
 
 using verlet::AttentionGrad;
@@ -63,7 +63,8 @@ static inline float dot(const float* a, const float* b, int64_t D) {
 }
 
 /// Queries times the scale, dOut, and delta = dOut . out of each row.
-static void gatherQueries(const AttentionGrad& g, const AttentionGradPart& p, const Rows& rows, vec scale, const GradRows& to) {
+template <bool isWindowed>
+static void gatherQueries(const AttentionGrad& g, const AttentionGradPart& p, const Rows<isWindowed>& rows, vec scale, const GradRows& to) {
   const int64_t D = g.headDim;
   for (int64_t i = 0; i < rows.count; i++) {
     int64_t head = headOf(g, p, rows.first + i);
@@ -75,46 +76,69 @@ static void gatherQueries(const AttentionGrad& g, const AttentionGradPart& p, co
   if (p.wantsQueries) fillRow(to.dQueries, 0.0f, rows.count * D);
 }
 
-/// weights = e^(score - logSumExp), dScores = weights (dWeights - delta); both 0 where the row sees no key.
-static void differentiateSoftmax(const Rows& rows, int64_t block, const GradRows& r) {
+/// weights = e^(score - logSumExp), dScores = weights (dWeights - delta); both 0 where the row sees no key. A capped score is
+/// softcap * t, t = tanh(product), and what leads on to the product is softcap (1 - t^2).
+template <bool isCapped, bool isWindowed>
+static void differentiateSoftmax(const Rows<isWindowed>& rows, int64_t block, const GradRows& r) {
+  const vec softcap = set1((float)rows.rules.softcap);
   for (int64_t i = 0; i < rows.count; i++) {
-    const int64_t keys = rows.visible(i, block);
+    const int64_t keys = rows.visible(i, block), hidden = rows.hidden(i, block);
     const vec logSumExp = set1(r.logSumExp[i]), delta = set1(r.delta[i]);
     float *weights = r.weights + i * keysPerBlock, *dScores = r.dScores + i * keysPerBlock;
     for (int64_t j = 0; j < keysPerBlock; j += lanes) {
-      if (j >= keys) {
+      if (j >= keys || (isWindowed && j + lanes <= hidden)) {
         store(weights + j, zero());
         store(dScores + j, zero());
         continue;
       }
-      vec weight = exp(sub(firstOf(load(weights + j), keys - j, minusInfinity), logSumExp));
+      vec score = load(weights + j), slope = zero();
+      if constexpr (isCapped) {
+        vec t = tanh(score);
+        score = mul(softcap, t);
+        slope = mul(softcap, fma(sub(zero(), t), t, set1(1.0f)));
+      }
+      vec weight = exp(sub(firstOf(score, keys - j, minusInfinity), logSumExp));
       vec dScore = mul(weight, sub(load(dScores + j), delta));
+      if constexpr (isCapped) dScore = mul(dScore, slope);
+      dScore = firstOf(dScore, keys - j, 0.0f);
+      if (isWindowed && j < hidden) {
+        weight = lastOf(weight, hidden - j, 0.0f);
+        dScore = lastOf(dScore, hidden - j, 0.0f);
+      }
       store(weights + j, weight);
-      store(dScores + j, firstOf(dScore, keys - j, 0.0f));
+      store(dScores + j, dScore);
     }
   }
 }
 
-/// sums [keys, D] += weights [rows, 64] transposed times matrix [rows, D]; each tile of keys leaves out the rows before them all.
-static void addTransposed(const Rows& rows, int64_t block, const float* weights, const float* matrix, float* sums, int64_t D) {
+/// sums [keys, D] += weights [rows, 64] transposed times matrix [rows, D]; each tile of keys leaves out the rows before them all, and those
+/// whose windows they have left.
+template <bool isWindowed>
+static void addTransposed(const Rows<isWindowed>& rows, int64_t block, const float* weights, const float* matrix, float* sums, int64_t D) {
   const int64_t keys = rows.visible(rows.count - 1, block);
-  for (int64_t key = 0; key < keys; key += tileRows) {
-    int64_t seen = (block * keysPerBlock + key - rows.past) * rows.group - rows.first;
-    int64_t from = seen > 0 ? seen : 0;
-    multiply({weights + from * keysPerBlock + key, 1, keysPerBlock, matrix + from * D, D, sums + key * D, D, least(tileRows, keys - key), D,
-              rows.count - from, true});
+  for (int64_t key = rows.hidden(0, block) / tileRows * tileRows; key < keys; key += tileRows) {
+    int64_t count = least(tileRows, keys - key), position = block * keysPerBlock + key;
+    int64_t seen = (position - rows.past) * rows.group - rows.first;
+    int64_t from = seen > 0 ? seen : 0, to = rows.count;
+    if constexpr (isWindowed) {
+      to = least(to, (position + count - 1 + rows.rules.window - rows.past) * rows.group - rows.first);
+      if (to <= from) continue;
+    }
+    multiply({weights + from * keysPerBlock + key, 1, keysPerBlock, matrix + from * D, D, sums + key * D, D, count, D, to - from, true});
   }
 }
 
-static void differentiateRows(const AttentionGrad& g, const AttentionGradPart& p, const Rows& rows, const GradKeyValues& kv) {
-  const int64_t D = g.headDim;
-  const vec scale = set1((float)(1.0 / __builtin_sqrt((double)D)));
+template <bool isWindowed>
+static void differentiateRows(const AttentionGrad& g, const AttentionGradPart& p, const Rows<isWindowed>& rows, const GradKeyValues& kv) {
+  const int64_t D = g.headDim, firstBlock = rows.firstBlock();
+  const vec scale = queryScale(g.rules);
   GradRows r(D);
   gatherQueries(g, p, rows, scale, r);
-  for (int64_t block = kv.first; block < kv.last && rows.visible(rows.count - 1, block) > 0; block++) {
+  for (int64_t block = kv.first > firstBlock ? kv.first : firstBlock; block < kv.last && rows.reaches(block); block++) {
     multiplyVisible(rows, block, r.queries, kv.of(kv.keysTransposed, block), r.weights, D);
     multiplyVisible(rows, block, r.dOut, kv.of(kv.valuesTransposed, block), r.dScores, D);
-    differentiateSoftmax(rows, block, r);
+    if (g.rules.softcap > 0.0) differentiateSoftmax<true>(rows, block, r);
+    else differentiateSoftmax<false>(rows, block, r);
     if (p.wantsQueries) addVisible(rows, block, r.dScores, kv.of(kv.keys, block), r.dQueries, D);
     if (!p.wantsKeyValues) continue;
     addTransposed(rows, block, r.weights, r.dOut, kv.of(kv.dValues, block), D);
@@ -133,12 +157,19 @@ static void scatterKeyValues(const AttentionGrad& g, const AttentionGradPart& p,
   }
 }
 
+template <bool isWindowed>
+static void differentiateEachRow(const AttentionGrad& g, const AttentionGradPart& p, const GradKeyValues& kv) {
+  const int64_t group = g.heads / g.kvHeads;
+  const int64_t end = (p.wantsQueries ? p.to : g.rules.endOfSight(p.keysTo, p.to)) * group;
+  for (int64_t row = p.from * group; row < end; row += gradRowsTogether)
+    differentiateRows<isWindowed>(g, p, {row, least(gradRowsTogether, end - row), group, 0, g.rules}, kv);
+}
+
 /// One part, on the calling thread.
 static void attentionGrad(const AttentionGrad& g, const AttentionGradPart& p) {
-  const int64_t group = g.heads / g.kvHeads, first = p.from * group, end = p.to * group;
   GradKeyValues kv = gatherKeyValues(g, p);
-  for (int64_t row = first; row < end; row += gradRowsTogether)
-    differentiateRows(g, p, {row, least(gradRowsTogether, end - row), group, 0}, kv);
+  if (g.rules.hideBefore(p.to)) differentiateEachRow<true>(g, p, kv);
+  else differentiateEachRow<false>(g, p, kv);
   if (p.wantsKeyValues) scatterKeyValues(g, p, kv);
 }
 

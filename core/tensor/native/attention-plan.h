@@ -18,7 +18,7 @@ struct AttentionPlan {
 };
 
 /// @param scores multiply-adds a pair of a query position and a key
-AttentionPlan<AttentionPart> planAttention(const std::vector<AttentionPart>& whole, double scores);
-AttentionPlan<AttentionGradPart> planAttentionGrad(const std::vector<AttentionGradPart>& whole, double scores);
+AttentionPlan<AttentionPart> planAttention(const std::vector<AttentionPart>& whole, const AttentionRules& rules, double scores);
+AttentionPlan<AttentionGradPart> planAttentionGrad(const std::vector<AttentionGradPart>& whole, const AttentionRules& rules, double scores);
 
 }  // namespace verlet

@@ -1,10 +1,12 @@
 // Causal attention over key blocks of 64 positions, aligned to the positions of the sequence: the online softmax of FlashAttention
 // (Dao et al., arXiv:2205.14135), Algorithm 1. A query's numbers depend on itself and on the keys up to its position, not on what else
-// is computed, nor on whether keys come from pages.
+// is computed, nor on whether keys come from pages. Blocks before the window of all rows are skipped; what a window hides within the others
+// is masked like the future. A softcap is part of the queries' scale: tanh then stands between the product and the score.
 namespace VERLET_ISA {
 
 using verlet::Attention;
 using verlet::AttentionPart;
+using verlet::AttentionRules;
 using verlet::keysPerBlock;
 
 /// Rows (a query position and head each) that go through the key blocks together; whole tiles on every instruction set.
@@ -74,12 +76,27 @@ static void append(const KeyValues& to, const float* k, const float* v, int64_t 
   }
 }
 
-/// Rows that go through the key blocks together: row r is head r % G of query position r / G, so that later rows see more keys.
+/// Rows that go through the key blocks together: row r is head r % G of query position r / G, so that later rows see later keys.
+template <bool isWindowed>
 struct Rows {
   int64_t first, count, group, past;
-  /// Keys of a block that row i sees, at most 64; none when not above 0.
-  int64_t visible(int64_t i, int64_t block) const {
-    return least(keysPerBlock, past + (first + i) / group + 1 - block * keysPerBlock);
+  const AttentionRules& rules;
+
+  int64_t position(int64_t i) const { return past + (first + i) / group; }
+  /// Row i sees the keys of a block from `hidden` up to `visible`, at most 64; none when that is not above 0 or `hidden`.
+  int64_t visible(int64_t i, int64_t block) const { return least(keysPerBlock, position(i) + 1 - block * keysPerBlock); }
+  /// At least 0.
+  int64_t hidden(int64_t i, int64_t block) const {
+    if constexpr (!isWindowed) return 0;
+    const int64_t keys = position(i) + 1 - rules.window - block * keysPerBlock;
+    return keys > 0 ? keys : 0;
+  }
+  bool seesSome(int64_t i, int64_t block) const { return visible(i, block) > hidden(i, block); }
+  /// The blocks that a row sees something of are `firstBlock()` and those that follow while this holds.
+  bool reaches(int64_t block) const { return visible(count - 1, block) > 0; }
+  int64_t firstBlock() const {
+    if constexpr (!isWindowed) return 0;
+    return rules.firstBlockOf(position(0));
   }
 };
 
@@ -91,34 +108,54 @@ static inline bool areFinite(const float* matrix, int64_t rows, int64_t D) {
 }
 
 /**
- * sums [rows, D] += weights [rows, 64] times matrix [64, D], over the keys that each row sees. The rows of a tile may go on to the last key
- * that one of them sees, where the others' weights are 0: that changes no bit but the sign of a 0, unless a key holds what 0 times is not 0.
+ * sums [rows, D] += weights [rows, 64] times matrix [64, D], over the keys that each row sees. The rows of a tile go from the first to the
+ * last key that one of them sees, where the others' weights are 0: that changes no bit but the sign of a 0, unless a key holds what 0 times
+ * is not 0.
  */
-static void addVisible(const Rows& rows, int64_t block, const float* weights, const float* matrix, float* sums, int64_t D) {
-  auto add = [&](int64_t i, int64_t count, int64_t keys) {
-    multiply({weights + i * keysPerBlock, keysPerBlock, 1, matrix, D, sums + i * D, D, count, D, keys, true});
+template <bool isWindowed>
+static void addVisible(const Rows<isWindowed>& rows, int64_t block, const float* weights, const float* matrix, float* sums, int64_t D) {
+  auto add = [&](int64_t i, int64_t count, int64_t from, int64_t to) {
+    multiply({weights + i * keysPerBlock + from, keysPerBlock, 1, matrix + from * D, D, sums + i * D, D, count, D, to - from, true});
   };
   for (int64_t i = 0; i < rows.count; i += tileRows) {
-    const int64_t count = least(tileRows, rows.count - i), last = rows.visible(i + count - 1, block);
-    if (last <= 0) continue;
-    const int64_t first = rows.visible(i, block), common = first > 0 ? first : 0;
-    if (areFinite(matrix + common * D, last - common, D)) {
-      add(i, count, last);
+    const int64_t count = least(tileRows, rows.count - i), from = rows.hidden(i, block), to = rows.visible(i + count - 1, block);
+    if (to <= from) continue;
+    // Keys before `begun` and from `ended` on are not seen by all.
+    const int64_t begun = least(to, rows.hidden(i + count - 1, block)), first = rows.visible(i, block), ended = first > from ? first : from;
+    if (areFinite(matrix + ended * D, to - ended, D) && (!isWindowed || areFinite(matrix + from * D, begun - from, D))) {
+      add(i, count, from, to);
       continue;
     }
     for (int64_t row = i; row < i + count; row++)
-      if (rows.visible(row, block) > 0) add(row, 1, rows.visible(row, block));
+      if (rows.seesSome(row, block)) add(row, 1, rows.hidden(row, block), rows.visible(row, block));
   }
 }
 
 /// scores [rows, 64] = left [rows, D] times right [D, 64], as far as any row of a tile sees keys.
-static void multiplyVisible(const Rows& rows, int64_t block, const float* left, const float* right, float* scores, int64_t D) {
+template <bool isWindowed>
+static void multiplyVisible(const Rows<isWindowed>& rows, int64_t block, const float* left, const float* right, float* scores, int64_t D) {
   for (int64_t i = 0; i < rows.count; i += tileRows) {
     int64_t count = least(tileRows, rows.count - i);
-    int64_t keys = rows.visible(i + count - 1, block);
-    if (keys <= 0) continue;
-    multiply({left + i * D, D, 1, right, keysPerBlock, scores + i * keysPerBlock, keysPerBlock, count, (keys + lanes - 1) / lanes * lanes,
-              D, false});
+    int64_t from = rows.hidden(i, block) / lanes * lanes, keys = rows.visible(i + count - 1, block);
+    if (keys <= from) continue;
+    multiply({left + i * D, D, 1, right + from, keysPerBlock, scores + i * keysPerBlock + from, keysPerBlock, count,
+              roundUp(keys, lanes) - from, D, false});
+  }
+}
+
+/// What queries are multiplied by before their product with keys.
+static inline vec queryScale(const AttentionRules& rules) {
+  return set1((float)(rules.softcap > 0.0 ? rules.scale / rules.softcap : rules.scale));
+}
+
+/// Scores become softcap * tanh(score) where a row sees the key.
+template <bool isWindowed>
+static void capScores(const Rows<isWindowed>& rows, int64_t block, float* scores) {
+  const vec softcap = set1((float)rows.rules.softcap);
+  for (int64_t i = 0; i < rows.count; i++) {
+    float* row = scores + i * keysPerBlock;
+    for (int64_t j = rows.hidden(i, block) / lanes * lanes; j < rows.visible(i, block); j += lanes)
+      store(row + j, mul(softcap, tanh(load(row + j))));
   }
 }
 
@@ -137,21 +174,26 @@ struct OnlineSoftmax {
   }
 };
 
-static inline float highestScore(const float* scores, int64_t keys) {
-  if (keys == keysPerBlock)
+/// Of the keys in [hidden, keys).
+static inline float highestScore(const float* scores, int64_t hidden, int64_t keys) {
+  if (hidden == 0 && keys == keysPerBlock)
     return reduceMax(max(max(load(scores), load(scores + lanes)), max(load(scores + 2 * lanes), load(scores + 3 * lanes))));
   vec high = set1(minusInfinity);
-  for (int64_t j = 0; j < keys; j += lanes) high = max(high, firstOf(load(scores + j), keys - j, minusInfinity));
+  for (int64_t j = hidden / lanes * lanes; j < keys; j += lanes) {
+    vec score = firstOf(load(scores + j), keys - j, minusInfinity);
+    high = max(high, hidden > j ? lastOf(score, hidden - j, minusInfinity) : score);
+  }
   return reduceMax(high);
 }
 
 /// Scores become e^(score - highest), 0 where the row sees no key; their sum over all 64 as (0 + 1) + (2 + 3) vectors, then by reduceAdd.
-static inline float weigh(float* scores, float highest, int64_t keys) {
+static inline float weigh(float* scores, float highest, int64_t hidden, int64_t keys) {
   vec weights[keysPerBlock / lanes];
   for (int v = 0; v < keysPerBlock / lanes; v++) {
-    int64_t left = keys - v * lanes;
-    if (left > 0) {
+    int64_t left = keys - v * lanes, before = hidden - v * lanes;
+    if (left > 0 && before < lanes) {
       vec score = load(scores + v * lanes);
+      if (before > 0) score = lastOf(score, before, minusInfinity);
       weights[v] = exp(sub(left >= lanes ? score : firstOf(score, left, minusInfinity), set1(highest)));
     } else {
       weights[v] = zero();
@@ -171,11 +213,15 @@ static inline void correct(const OnlineSoftmax& s, int64_t rows) {
 }
 
 /// One key block: weights from scores, what was summed before corrected to the new highest score, total += the block's sum.
-static void soften(const OnlineSoftmax& s, const Rows& rows, int64_t block, int64_t D) {
-  for (int64_t i = 0; i < rows.count; i++) s.added[i] = highestScore(s.scores + i * keysPerBlock, rows.visible(i, block));
+template <bool isWindowed>
+static void soften(const OnlineSoftmax& s, const Rows<isWindowed>& rows, int64_t block, int64_t D) {
+  for (int64_t i = 0; i < rows.count; i++)
+    s.added[i] = highestScore(s.scores + i * keysPerBlock, rows.hidden(i, block), rows.visible(i, block));
   correct(s, rows.count);
   for (int64_t i = 0; i < rows.count; i++) {
-    s.added[i] = weigh(s.scores + i * keysPerBlock, s.highest[i], rows.visible(i, block));
+    // Before its window a row has no score yet to compare with.
+    if (isWindowed && !rows.seesSome(i, block)) s.correction[i] = 1.0f;
+    s.added[i] = weigh(s.scores + i * keysPerBlock, s.highest[i], rows.hidden(i, block), rows.visible(i, block));
     // Times 1 changes nothing.
     if (block > 0 && s.correction[i] != 1.0f) scaleRow(s.out + i * D, set1(s.correction[i]), s.out + i * D, D);
   }
@@ -195,18 +241,20 @@ static inline int64_t headOf(const Call& a, const Part& part, int64_t row) {
   return (part.firstRow + row / group) * a.heads + part.kvHead * group + row % group;
 }
 
-static void attendRows(const Attention& a, const AttentionPart& part, const Rows& rows, const KeyValues& keyValues) {
+template <bool isWindowed>
+static void attendRows(const Attention& a, const AttentionPart& part, const Rows<isWindowed>& rows, const KeyValues& keyValues) {
   const int64_t D = a.headDim;
   OnlineSoftmax s(D);
-  const vec scale = set1((float)(1.0 / __builtin_sqrt((double)D)));
+  const vec scale = queryScale(a.rules);
   for (int i = 0; i < rowsTogether; i++) {
     s.highest[i] = minusInfinity;
     s.total[i] = s.added[i] = 0.0f;
   }
   for (int64_t i = 0; i < rows.count; i++) scaleRow(a.q + headOf(a, part, rows.first + i) * D, scale, s.queries + i * D, D);
   fillRow(s.out, 0.0f, rows.count * D);
-  for (int64_t block = 0; rows.visible(rows.count - 1, block) > 0; block++) {
+  for (int64_t block = rows.firstBlock(); rows.reaches(block); block++) {
     multiplyVisible(rows, block, s.queries, keyValues.keys(block), s.scores, D);
+    if (a.rules.softcap > 0.0) capScores(rows, block, s.scores);
     soften(s, rows, block, D);
     addVisible(rows, block, s.scores, keyValues.values(block), s.out, D);
   }
@@ -217,20 +265,27 @@ static void attendRows(const Attention& a, const AttentionPart& part, const Rows
   }
 }
 
-static void attendPart(const Attention& a, const AttentionPart& part, const KeyValues& keyValues) {
+template <bool isWindowed>
+static void attendEachRow(const Attention& a, const AttentionPart& part, const KeyValues& keyValues) {
   const int64_t group = a.heads / a.kvHeads;
   for (int64_t row = part.from * group; row < part.to * group; row += rowsTogether)
-    attendRows(a, part, {row, least(rowsTogether, part.to * group - row), group, part.past}, keyValues);
+    attendRows<isWindowed>(a, part, {row, least(rowsTogether, part.to * group - row), group, part.past, a.rules}, keyValues);
+}
+
+static void attendPart(const Attention& a, const AttentionPart& part, const KeyValues& keyValues) {
+  if (a.rules.hideBefore(part.past + part.to)) attendEachRow<true>(a, part, keyValues);
+  else attendEachRow<false>(a, part, keyValues);
 }
 
 /// One part of a pass over whole sequences, on the calling thread.
 static void attention(const Attention& a, const AttentionPart& part) {
-  const int64_t D = a.headDim, size = blocksOf(part.to) * keysPerBlock * D;
+  const int64_t D = a.headDim, blockSize = keysPerBlock * D, first = a.rules.firstBlockOf(part.from), start = first * keysPerBlock;
+  const int64_t size = (blocksOf(part.to) - first) * blockSize;
   float* keys = verlet::scratch(Slot::keyValues, 2 * size);
   float* values = keys + size;
-  const int64_t at = (part.firstRow * a.kvHeads + part.kvHead) * D;
-  KeyValues keyValues{&keys, &values, nullptr, 1, keysPerBlock * D, 0};
-  append(keyValues, a.k + at, a.v + at, a.kvHeads * D, part.to, 0, D);
+  const int64_t at = ((part.firstRow + start) * a.kvHeads + part.kvHead) * D;
+  KeyValues keyValues{&keys, &values, nullptr, 1, blockSize, -first * blockSize};
+  append(keyValues, a.k + at, a.v + at, a.kvHeads * D, part.to - start, start, D);
   attendPart(a, part, keyValues);
 }
 

@@ -1,4 +1,5 @@
-import type { Offsets } from '../attention.js';
+import type { SequenceRules } from '../attention.js';
+import { completeRules } from '../attention-rules.js';
 import { floats, type NativeCall, type NativeKernel, size } from './native-kernel.js';
 
 /** Sizes of one call: N, H, Hkv and D. */
@@ -20,24 +21,41 @@ export function attentionSizes(call: NativeCall): AttentionSizes {
 }
 
 /** q [N, H, D], k and v [N, Hkv, D] -> out [N, H, D], logSumExp [N, H] */
-export const attention: NativeKernel<Offsets> = {
+export const attention: NativeKernel<SequenceRules> = {
   name: 'Attention',
-  run(call, { offsets }) {
+  run(call, { offsets, ...rules }) {
     const { rows, heads, kvHeads, headDim } = attentionSizes(call);
+    const { scale, softcap, window } = completeRules(rules, headDim);
     const [q, k, v] = [floats(call, 'q'), floats(call, 'k'), floats(call, 'v')];
     const out = call.backend.allocate([rows, heads, headDim]);
     const logSumExp = call.backend.allocate([rows, heads]);
     const sequences = offsets.length - 1;
-    call.addon.attention(q, k, v, out.values, logSumExp.values, offsets, rows, sequences, heads, kvHeads, headDim);
+    call.addon.attention(
+      q,
+      k,
+      v,
+      out.values,
+      logSumExp.values,
+      offsets,
+      rows,
+      sequences,
+      heads,
+      kvHeads,
+      headDim,
+      scale,
+      softcap,
+      window,
+    );
     return [out.info, logSumExp.info];
   },
 };
 
 /** dOut, q, k, v, out and logSumExp -> dq [N, H, D], dk and dv [N, Hkv, D] */
-export const attentionGrad: NativeKernel<Offsets> = {
+export const attentionGrad: NativeKernel<SequenceRules> = {
   name: 'AttentionGrad',
-  run(call, { offsets }) {
+  run(call, { offsets, ...rules }) {
     const { rows, heads, kvHeads, headDim } = attentionSizes(call);
+    const { scale, softcap, window } = completeRules(rules, headDim);
     const [dOut, q, k, v] = [floats(call, 'dOut'), floats(call, 'q'), floats(call, 'k'), floats(call, 'v')];
     const [out, logSumExp] = [floats(call, 'out'), floats(call, 'logSumExp')];
     const dq = call.backend.allocate([rows, heads, headDim]);
@@ -59,6 +77,9 @@ export const attentionGrad: NativeKernel<Offsets> = {
       heads,
       kvHeads,
       headDim,
+      scale,
+      softcap,
+      window,
     );
     return [dq.info, dk.info, dv.info];
   },

@@ -24,25 +24,32 @@ struct Heads {
   double scores() const { return static_cast<double>(2 * heads / kvHeads * headDim); }
 };
 
-/// attention(q, k, v, out, logSumExp, offsets, rows, sequences, heads, kvHeads, headDim)
+/// scale, softcap and window, three arguments from `index` on.
+AttentionRules rulesOf(Args& args, size_t index) {
+  AttentionRules rules{args.number(index), args.number(index + 1), args.size(index + 2)};
+  if (!(rules.scale > 0 && rules.softcap >= 0)) throw std::invalid_argument("a scale is above 0 and a softcap at least 0");
+  return rules;
+}
+
+/// attention(q, k, v, out, logSumExp, offsets, rows, sequences, heads, kvHeads, headDim, scale, softcap, window)
 void attention(Args& args) {
   int64_t rows = args.size(6), sequences = args.size(7);
   Heads h(args, 8);
   const int32_t* offsets = offsetsOf(args, 5, sequences, rows);
   size_t queries = rows * h.heads * h.headDim, keys = rows * h.kvHeads * h.headDim;
   Attention call{args.floats(0, queries), args.floats(1, keys),         args.floats(2, keys), args.floats(3, queries),
-                 args.floats(4, rows * h.heads), h.heads, h.kvHeads, h.headDim};
+                 args.floats(4, rows * h.heads), h.heads, h.kvHeads, h.headDim, rulesOf(args, 11)};
   std::vector<AttentionPart> whole;
   for (int64_t s = 0; s < sequences; s++)
     for (int64_t kvHead = 0; kvHead < h.kvHeads; kvHead++) {
       int64_t tokens = offsets[s + 1] - offsets[s];
       if (tokens > 0) whole.push_back({offsets[s], tokens, 0, kvHead, 0, tokens, nullptr});
     }
-  auto plan = planAttention(whole, h.scores());
+  auto plan = planAttention(whole, call.rules, h.scores());
   runShares(plan.shares, [&](size_t i) { kernels().attention(call, plan.parts[i]); });
 }
 
-/// attentionGrad(dOut, q, k, v, out, logSumExp, dq, dk, dv, offsets, rows, sequences, heads, kvHeads, headDim)
+/// attentionGrad(dOut, q, k, v, out, logSumExp, dq, dk, dv, offsets, rows, sequences, heads, kvHeads, headDim, scale, softcap, window)
 void attentionGrad(Args& args) {
   int64_t rows = args.size(10), sequences = args.size(11);
   Heads h(args, 12);
@@ -50,14 +57,15 @@ void attentionGrad(Args& args) {
   size_t queries = rows * h.heads * h.headDim, keys = rows * h.kvHeads * h.headDim;
   AttentionGrad call{args.floats(0, queries), args.floats(1, queries), args.floats(2, keys),          args.floats(3, keys),
                      args.floats(4, queries), args.floats(5, rows * h.heads), args.floats(6, queries), args.floats(7, keys),
-                     args.floats(8, keys),    h.heads,                 h.kvHeads,                      h.headDim};
+                     args.floats(8, keys),    h.heads,                 h.kvHeads,                      h.headDim,
+                     rulesOf(args, 15)};
   std::vector<AttentionGradPart> whole;
   for (int64_t s = 0; s < sequences; s++)
     for (int64_t kvHead = 0; kvHead < h.kvHeads; kvHead++) {
       int64_t tokens = offsets[s + 1] - offsets[s];
       if (tokens > 0) whole.push_back({offsets[s], tokens, kvHead, 0, tokens, 0, tokens, true, true});
     }
-  auto plan = planAttentionGrad(whole, h.scores() / 2);
+  auto plan = planAttentionGrad(whole, call.rules, h.scores() / 2);
   runShares(plan.shares, [&](size_t i) { kernels().attentionGrad(call, plan.parts[i]); });
 }
 
@@ -99,7 +107,7 @@ std::vector<AttentionPart> partsOf(const CachedPass& pass, int64_t kvHeads) {
 
 /**
  * cachedAttention(q, k, v, out, keySlabs, valueSlabs, pagesPerSlab, lengths, offsets, blocks, blockOffsets, rows, sequences, blockCount,
- * heads, kvHeads, headDim)
+ * heads, kvHeads, headDim, scale, softcap, window)
  */
 void cachedAttention(Args& args) {
   int64_t pagesPerSlab = args.size(6), rows = args.size(11), sequences = args.size(12), blockCount = args.size(13);
@@ -108,13 +116,13 @@ void cachedAttention(Args& args) {
   size_t slab = pagesPerSlab * h.kvHeads * keysPerBlock * h.headDim;
   std::vector<float*> keySlabs = slabsOf(args, 4, slab), valueSlabs = slabsOf(args, 5, slab);
   Attention call{args.floats(0, queries), args.floats(1, keys), args.floats(2, keys), args.floats(3, queries), nullptr,
-                 h.heads, h.kvHeads, h.headDim};
+                 h.heads, h.kvHeads, h.headDim, rulesOf(args, 17)};
   Pages pages{keySlabs.data(), valueSlabs.data(), pagesPerSlab};
   CachedPass pass{sequences, offsetsOf(args, 8, sequences, rows), args.ints(7, sequences), args.ints(9, blockCount),
                   args.ints(10, sequences + 1), blockCount,
                   static_cast<int64_t>(std::min(keySlabs.size(), valueSlabs.size())) * pagesPerSlab};
   std::vector<AttentionPart> whole = partsOf(pass, h.kvHeads);
-  auto plan = planAttention(whole, h.scores());
+  auto plan = planAttention(whole, call.rules, h.scores());
   // A part that is cut needs the new keys of all its pieces first.
   if (plan.isCut) parallel(static_cast<int>(whole.size()), [&](int i) { kernels().appendToPages(call, pages, whole[i]); });
   runShares(plan.shares, [&](size_t i) {

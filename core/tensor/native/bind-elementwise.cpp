@@ -47,18 +47,25 @@ void select(Args& args) {
   kernels().select(args.bytes(0, count), args.floats(1, count), args.floats(2, count), args.floats(3, count), count);
 }
 
-/// swiglu(gate, up, out, count)
-void swiglu(Args& args) {
+/// gate, up, out, count
+template <class Gated>
+void runGated(Args& args, Gated gated) {
   int64_t count = args.size(3);
-  kernels().swiglu(args.floats(0, count), args.floats(1, count), args.floats(2, count), count);
+  gated(args.floats(0, count), args.floats(1, count), args.floats(2, count), count);
 }
 
-/// swigluGrad(dy, gate, up, dGate, dUp, count)
-void swigluGrad(Args& args) {
+/// dy, gate, up, dGate, dUp, count
+template <class GatedGrad>
+void runGatedGrad(Args& args, GatedGrad gatedGrad) {
   int64_t count = args.size(5);
-  kernels().swigluGrad(args.floats(0, count), args.floats(1, count), args.floats(2, count), args.floats(3, count),
-                       args.floats(4, count), count);
+  gatedGrad(args.floats(0, count), args.floats(1, count), args.floats(2, count), args.floats(3, count), args.floats(4, count), count);
 }
+
+/// swiglu(gate, up, out, count), likewise geglu; swigluGrad(dy, gate, up, dGate, dUp, count), likewise gegluGrad
+void swiglu(Args& args) { runGated(args, kernels().swiglu); }
+void swigluGrad(Args& args) { runGatedGrad(args, kernels().swigluGrad); }
+void geglu(Args& args) { runGated(args, kernels().geglu); }
+void gegluGrad(Args& args) { runGatedGrad(args, kernels().gegluGrad); }
 
 }  // namespace
 
@@ -69,6 +76,8 @@ void bindElementwise(Exports& exports) {
   exports.add("select", select);
   exports.add("swiglu", swiglu);
   exports.add("swigluGrad", swigluGrad);
+  exports.add("geglu", geglu);
+  exports.add("gegluGrad", gegluGrad);
 }
 
 }  // namespace verlet

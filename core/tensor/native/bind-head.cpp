@@ -4,10 +4,17 @@
 namespace verlet {
 namespace {
 
-/// Arguments `at` to `at` + 4: x [rows, width], weight [vocabulary, width], rows, width, vocabulary.
-Head headOf(Args& args, size_t at) {
-  int64_t rows = args.size(at + 2), width = args.size(at + 3), vocabulary = args.size(at + 4);
-  return {args.floats(at, rows * width), args.floats(at + 1, vocabulary * width), rows, width, vocabulary};
+/// Between these a softcap, and what divides by it, is an ordinary float.
+constexpr float smallestSoftcap = 1e-30f, largestSoftcap = 1e30f;
+
+/// The first arguments: x [rows, width], weight [vocabulary, width], rows, width, vocabulary, softcap.
+Head headOf(Args& args, const char* op) {
+  int64_t rows = args.size(2), width = args.size(3), vocabulary = args.size(4);
+  float softcap = static_cast<float>(args.number(5));
+  if (softcap != 0 && !(softcap >= smallestSoftcap && softcap <= largestSoftcap)) {
+    throw std::invalid_argument(std::string(op) + ": softcap " + std::to_string(softcap) + " is neither 0 nor from 1e-30 to 1e30");
+  }
+  return {args.floats(0, rows * width), args.floats(1, vocabulary * width), rows, width, vocabulary, softcap};
 }
 
 const int32_t* targetsOf(Args& args, size_t at, const Head& head, const char* op) {
@@ -26,42 +33,49 @@ float temperatureOf(Args& args, size_t at, const char* op) {
   throw std::invalid_argument(std::string(op) + ": temperature " + std::to_string(temperature) + " is not above 0");
 }
 
-/// linearLogProbs(x, weight, rows, width, vocabulary, targets, temperature, logProbs, entropy, logSumExp)
+/// linearLogProbs(x, weight, rows, width, vocabulary, softcap, targets, temperature, logProbs, entropy, logSumExp)
 void linearLogProbs(Args& args) {
-  Head head = headOf(args, 0);
-  kernels().linearLogProbs({head, targetsOf(args, 5, head, "LinearLogProbs"), temperatureOf(args, 6, "LinearLogProbs"),
-                            args.floats(7, head.rows), args.floats(8, head.rows), args.floats(9, head.rows)});
-}
-
-/// linearLogProbsGrad(x, weight, rows, width, vocabulary, dLogProbs, dEntropy, targets, entropy, logSumExp, temperature, dx, dWeight)
-void linearLogProbsGrad(Args& args) {
-  Head head = headOf(args, 0);
-  const float *dLogProbs = args.floats(5, head.rows), *dEntropy = args.floats(6, head.rows);
-  const int32_t* targets = targetsOf(args, 7, head, "LinearLogProbsGrad");
-  const float *entropy = args.floats(8, head.rows), *logSumExp = args.floats(9, head.rows);
-  kernels().linearLogProbsGrad({head, dLogProbs, dEntropy, targets, entropy, logSumExp, temperatureOf(args, 10, "LinearLogProbsGrad"),
-                                args.floats(11, head.rows * head.width), args.floats(12, head.vocabulary * head.width)});
+  const char* op = "LinearLogProbs";
+  Head head = headOf(args, op);
+  kernels().linearLogProbs({head, targetsOf(args, 6, head, op), temperatureOf(args, 7, op), args.floats(8, head.rows),
+                            args.floats(9, head.rows), args.floats(10, head.rows)});
 }
 
 /**
- * sampleTokens(hidden, weight, rows, width, vocabulary, temperature, topK, topP, minP, seeds, counters, tokens, logProbs, samplingLogProbs)
+ * linearLogProbsGrad(x, weight, rows, width, vocabulary, softcap, dLogProbs, dEntropy, targets, entropy, logSumExp, temperature, dx,
+ * dWeight); dWeight may be left out.
+ */
+void linearLogProbsGrad(Args& args) {
+  const char* op = "LinearLogProbsGrad";
+  Head head = headOf(args, op);
+  const float *dLogProbs = args.floats(6, head.rows), *dEntropy = args.floats(7, head.rows);
+  const int32_t* targets = targetsOf(args, 8, head, op);
+  const float *entropy = args.floats(9, head.rows), *logSumExp = args.floats(10, head.rows);
+  float* dWeight = args.isMissing(13) ? nullptr : args.floats(13, head.vocabulary * head.width);
+  kernels().linearLogProbsGrad({head, dLogProbs, dEntropy, targets, entropy, logSumExp, temperatureOf(args, 11, op),
+                                args.floats(12, head.rows * head.width), dWeight});
+}
+
+/**
+ * sampleTokens(hidden, weight, rows, width, vocabulary, softcap, temperature, topK, topP, minP, seeds, counters, tokens, logProbs,
+ * samplingLogProbs)
  */
 void sampleTokens(Args& args) {
-  Head head = headOf(args, 0);
+  Head head = headOf(args, "SampleTokens");
   size_t rows = head.rows;
   if (head.vocabulary == 0 && rows > 0) throw std::invalid_argument("SampleTokens: the vocabulary is empty");
-  const float* temperature = args.floats(5, rows);
+  const float* temperature = args.floats(6, rows);
   for (size_t row = 0; row < rows; row++) {
     if (temperature[row] >= 0) continue;
     throw std::invalid_argument("SampleTokens: temperature " + std::to_string(temperature[row]) + " of row " + std::to_string(row) +
                                 " is not at least 0");
   }
-  const int32_t* topK = args.ints(6, rows);
-  const float *topP = args.floats(7, rows), *minP = args.floats(8, rows);
-  const uint32_t *seeds = args.uints(9, rows), *counters = args.uints(10, rows);
+  const int32_t* topK = args.ints(7, rows);
+  const float *topP = args.floats(8, rows), *minP = args.floats(9, rows);
+  const uint32_t *seeds = args.uints(10, rows), *counters = args.uints(11, rows);
   if (rows == 0) return;
-  kernels().sampleTokens({head, temperature, topK, topP, minP, seeds, counters, args.ints(11, rows), args.floats(12, rows),
-                          args.floats(13, rows)});
+  kernels().sampleTokens({head, temperature, topK, topP, minP, seeds, counters, args.ints(12, rows), args.floats(13, rows),
+                          args.floats(14, rows)});
 }
 
 }  // namespace

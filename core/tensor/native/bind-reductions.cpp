@@ -37,18 +37,24 @@ void softmax(Args& args) {
   if (columns > 0) kernels().softmax(x, out, rows, columns);
 }
 
-/// rmsNorm(x, weight, out, rows, columns, eps)
-void rmsNorm(Args& args) {
-  int64_t rows = args.size(3), columns = args.size(4);
-  kernels().rmsNorm(args.floats(0, rows * columns), args.floats(1, columns), args.floats(2, rows * columns), rows, columns,
-                    static_cast<float>(args.number(5)));
+/// Arguments `at` to `at` + 5: x [rows, columns], weight [columns], rows, columns, eps, offset.
+Norm normOf(Args& args, size_t at) {
+  int64_t rows = args.size(at + 2), columns = args.size(at + 3);
+  return {args.floats(at, rows * columns), args.floats(at + 1, columns), rows, columns, static_cast<float>(args.number(at + 4)),
+          static_cast<float>(args.number(at + 5))};
 }
 
-/// rmsNormGrad(dy, x, weight, dx, dWeight, rows, columns, eps)
+/// rmsNorm(x, weight, rows, columns, eps, offset, out)
+void rmsNorm(Args& args) {
+  Norm norm = normOf(args, 0);
+  kernels().rmsNorm(norm, args.floats(6, norm.rows * norm.columns));
+}
+
+/// rmsNormGrad(x, weight, rows, columns, eps, offset, dy, dx, dWeight)
 void rmsNormGrad(Args& args) {
-  int64_t rows = args.size(5), columns = args.size(6), count = rows * columns;
-  kernels().rmsNormGrad(args.floats(0, count), args.floats(1, count), args.floats(2, columns), args.floats(3, count),
-                        args.floats(4, columns), rows, columns, static_cast<float>(args.number(7)));
+  Norm norm = normOf(args, 0);
+  int64_t count = norm.rows * norm.columns;
+  kernels().rmsNormGrad(norm, args.floats(6, count), args.floats(7, count), args.floats(8, norm.columns));
 }
 
 }  // namespace

@@ -1,3 +1,4 @@
+import { completeRules } from '../attention-rules.js';
 import type { LayerPass } from '../cached-attention.js';
 import { attentionSizes } from './attention.js';
 import { floats, type NativeKernel } from './native-kernel.js';
@@ -5,8 +6,9 @@ import { floats, type NativeKernel } from './native-kernel.js';
 /** q [N, H, D], k and v [N, Hkv, D] -> out [N, H, D], with the bits of Attention over the whole sequences. Writes k and v into the pages. */
 export const cachedAttention: NativeKernel<LayerPass> = {
   name: 'CachedAttention',
-  run(call, { pages, layer, lengths, offsets, blocks, blockOffsets }) {
+  run(call, { pages, layer, lengths, offsets, blocks, blockOffsets, ...rules }) {
     const { rows, heads, kvHeads, headDim } = attentionSizes(call);
+    const { scale, softcap, window } = completeRules(rules, headDim);
     const [keys, values] = [pages.keys[layer], pages.values[layer]];
     if (keys === undefined || values === undefined) throw new RangeError(`the pages have no layer ${layer}`);
     const { info, values: out } = call.backend.allocate([rows, heads, headDim]);
@@ -28,6 +30,9 @@ export const cachedAttention: NativeKernel<LayerPass> = {
       heads,
       kvHeads,
       headDim,
+      scale,
+      softcap,
+      window,
     );
     return info;
   },

@@ -26,6 +26,7 @@ static void unary(Unary op, const float* x, float* out, int64_t count, float low
     case Unary::rsqrt: return mapEach(x, out, count, [&](vec a) { return div(one, sqrt(a)); });
     case Unary::sigmoid: return mapEach(x, out, count, [](vec a) { return sigmoid(a); });
     case Unary::clip: return mapEach(x, out, count, [&](vec a) { return min(highest, max(lowest, a)); });
+    case Unary::tanh: return mapEach(x, out, count, [](vec a) { return tanh(a); });
     case Unary::count: return;
   }
 }

@@ -3,7 +3,7 @@ import { broadcastStrides } from './broadcast-strides.js';
 import { count, floats, input, type NativeCall, type NativeKernel, orInherited } from './native-kernel.js';
 
 /** Kernels of one tensor, in the addon's numbering. */
-const unaryOps = ['Neg', 'Exp', 'Square', 'Sqrt', 'Rsqrt', 'Sigmoid', 'ClipByValue'] as const;
+const unaryOps = ['Neg', 'Exp', 'Square', 'Sqrt', 'Rsqrt', 'Sigmoid', 'ClipByValue', 'Tanh'] as const;
 /** Kernels of two tensors, likewise. */
 const binaryOps = ['Add', 'Sub', 'Multiply', 'RealDiv', 'Maximum', 'Minimum'] as const;
 

@@ -37,9 +37,15 @@ static void multiplyGroup(const Head& head, Range rows, Range inner, const Tile&
   }
 }
 
+/// Turns logits x into softcap tanh(x / softcap).
+static void capLogits(float* logits, int64_t count, float softcap) {
+  const vec cap = set1(softcap), inverse = set1(1.0f / softcap);
+  forVectors(0, count, [&](int64_t i, int n) { storeSome(logits + i, mul(cap, tanh(mul(loadSome(logits + i, n), inverse))), n); });
+}
+
 /**
  * Computes the logits of rows and tokens (at most vocabularyChunk of these, which are packed once) on the calling thread, with the sums of
- * `gemm`, and calls use(rows, logits) for each group of rows.
+ * `gemm`, caps them, and calls use(rows, logits) for each group of rows.
  */
 template <class Use>
 static void computeLogits(const Head& head, Range rows, Range tokens, const LogitsPlace& place, Use use) {
@@ -60,6 +66,8 @@ static void computeLogits(const Head& head, Range rows, Range tokens, const Logi
                       {nullptr, head.width, 1, panels, depth * panelColumns, depth, logits + column, place.stride, columns, k > 0, nullptr});
       }
     }
+    if (head.softcap > 0)
+      for (int64_t i = 0; i < group.end - group.begin; i++) capLogits(logits + i * place.stride, width, head.softcap);
     use(group, logits);
   }
 }

@@ -13,6 +13,7 @@
 #include "rms-norm.inl"
 #include "rotary.inl"
 #include "swiglu.inl"
+#include "geglu.inl"
 #include "rows.inl"
 #include "adamw.inl"
 #include "copy.inl"
@@ -49,6 +50,8 @@ const Kernels VERLET_KERNELS = {
     VERLET_ISA::rotary,
     VERLET_ISA::swiglu,
     VERLET_ISA::swigluGrad,
+    VERLET_ISA::geglu,
+    VERLET_ISA::gegluGrad,
     VERLET_ISA::gatherRows,
     VERLET_ISA::scatterRows,
     VERLET_ISA::adamW,

@@ -18,13 +18,14 @@ struct Product {
   const float* bias;
 };
 
-/// The rows of a language-model head: logits = x Wᵀ.
+/// The rows of a language-model head: logits = x Wᵀ, or with a softcap above 0 softcap tanh(x Wᵀ / softcap).
 struct Head {
   /// [rows, width]
   const float* x;
   /// [vocabulary, width]
   const float* weight;
   int64_t rows, width, vocabulary;
+  float softcap;
 };
 
 /// log softmax(logits / temperature) of each row's target, [rows] each.
@@ -35,7 +36,7 @@ struct HeadLogProbs {
   float *logProbs, *entropy, *logSumExp;
 };
 
-/// From the gradients [rows] of log-probs and entropies those of x [rows, width] and of the weight [vocabulary, width].
+/// From the gradients [rows] of log-probs and entropies those of x [rows, width] and, unless null, of the weight [vocabulary, width].
 struct HeadGradients {
   Head head;
   const float *dLogProbs, *dEntropy;
@@ -60,7 +61,7 @@ struct TokenSampling {
 };
 
 /// Functions of one number, in the order in which JavaScript numbers them.
-enum class Unary : int { neg, exp, square, sqrt, rsqrt, sigmoid, clip, count };
+enum class Unary : int { neg, exp, square, sqrt, rsqrt, sigmoid, clip, tanh, count };
 /// Functions of two numbers, likewise.
 enum class Binary : int { add, sub, mul, div, max, min, count };
 
@@ -70,6 +71,13 @@ struct Broadcast {
   float* out;
   int64_t rows, columns;
   int64_t aRow, aColumn, bRow, bColumn;
+};
+
+/// Rows of x [rows, columns] over their root mean square, times offset + weight [columns].
+struct Norm {
+  const float *x, *weight;
+  int64_t rows, columns;
+  float eps, offset;
 };
 
 /// x [N, H, D] is rotated by the angles of its rows' positions; cos and sin are [P, D/2].
@@ -104,11 +112,33 @@ struct StridedCopy {
 /// A page of cached keys and values holds as many.
 constexpr int64_t keysPerBlock = 64;
 
+/// How scores become weights.
+struct AttentionRules {
+  /// Of q . k, above 0.
+  double scale;
+  /// Scores become softcap * tanh(score / softcap); 0 leaves them.
+  double softcap;
+  /// A position sees itself and the window - 1 before it; 0 sees all.
+  int64_t window;
+
+  /// Whether the window hides anything from one of the positions before `end`.
+  bool hideBefore(int64_t end) const { return window > 0 && window < end; }
+  /// The first block of keys that `position` sees something of.
+  int64_t firstBlockOf(int64_t position) const {
+    return hideBefore(position + 1) ? (position + 1 - window) / keysPerBlock : 0;
+  }
+  /// Of the positions before `end`, where those begin that see no key before `keysTo`.
+  int64_t endOfSight(int64_t keysTo, int64_t end) const {
+    return window > 0 && keysTo + window - 1 < end ? keysTo + window - 1 : end;
+  }
+};
+
 /// Attention of new tokens, rows of q and out [N, heads, headDim], k and v [N, kvHeads, headDim]; logSumExp [N, heads] may be null.
 struct Attention {
   const float *q, *k, *v;
   float *out, *logSumExp;
   int64_t heads, kvHeads, headDim;
+  AttentionRules rules;
 };
 
 /// One sequence and key head of it: `tokens` new tokens from row `firstRow` on, behind `past` cached ones.
@@ -132,10 +162,12 @@ struct AttentionGrad {
   const float *dOut, *q, *k, *v, *out, *logSumExp;
   float *dq, *dk, *dv;
   int64_t heads, kvHeads, headDim;
+  AttentionRules rules;
 };
 
 /// One sequence and key head of it, or a part: the effect that the queries in [from, to) and the keys in [keysFrom, keysTo) have on each
-/// other. dq is whole when all keys up to `to` are in, dk and dv when all queries from `keysFrom` on are. keysFrom is a multiple of 64.
+/// other. dq is whole when all keys that these queries see are in, dk and dv when all queries that see these keys are. keysFrom is a
+/// multiple of 64.
 struct AttentionGradPart {
   int64_t firstRow, tokens, kvHead;
   int64_t from, to, keysFrom, keysTo;
@@ -170,12 +202,13 @@ struct Kernels {
   double (*squaredNorm)(const float* x, int64_t count);
   void (*softmax)(const float* x, float* out, int64_t rows, int64_t columns);
 
-  void (*rmsNorm)(const float* x, const float* weight, float* out, int64_t rows, int64_t columns, float eps);
-  void (*rmsNormGrad)(const float* dy, const float* x, const float* weight, float* dx, float* dWeight, int64_t rows,
-                      int64_t columns, float eps);
+  void (*rmsNorm)(const Norm& norm, float* out);
+  void (*rmsNormGrad)(const Norm& norm, const float* dy, float* dx, float* dWeight);
   void (*rotary)(const Rotation& rotation);
   void (*swiglu)(const float* gate, const float* up, float* out, int64_t count);
   void (*swigluGrad)(const float* dy, const float* gate, const float* up, float* dGate, float* dUp, int64_t count);
+  void (*geglu)(const float* gate, const float* up, float* out, int64_t count);
+  void (*gegluGrad)(const float* dy, const float* gate, const float* up, float* dGate, float* dUp, int64_t count);
   /// out [count, columns]: the rows of `table` that `indices` name, all of which exist.
   void (*gatherRows)(const float* table, const int32_t* indices, float* out, int64_t count, int64_t columns);
   /// sums [rows, columns]: row r is the sum of those rows of x [count, columns] whose index is r, in ascending order.

@@ -16,10 +16,16 @@ static inline void storeSome(float* p, vec a, int count) {
   else storePartial(p, a, count);
 }
 
+static const float laneNumbers[lanes] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+
 /// The first `count` lanes of a; `other` in those from there on, whatever they held.
 static inline vec firstOf(vec a, int64_t count, float other) {
-  static const float numbers[lanes] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-  return whereLess(load(numbers), set1((float)count), a, set1(other));
+  return whereLess(load(laneNumbers), set1((float)count), a, set1(other));
+}
+
+/// The lanes of a from `count` on; `other` in those before, whatever they held.
+static inline vec lastOf(vec a, int64_t count, float other) {
+  return whereLess(load(laneNumbers), set1((float)count), set1(other), a);
 }
 
 /// Calls body(i, lanes) for each vector of [from, to); the last may have fewer.

@@ -118,7 +118,7 @@ struct TableJob {
   const Head& head;
   const float* scales;
   const SumsTable& table;
-  /// The logits [rows, vocabulary], unscaled, are left here; null keeps none.
+  /// The logits [rows, vocabulary], capped and unscaled, are left here; null keeps none.
   float* kept;
   int parts;
 };

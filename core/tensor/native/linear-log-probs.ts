@@ -1,9 +1,13 @@
+import type { HeadRules } from '../linear-log-probs.js';
 import { floats, ints, type NativeCall, type NativeKernel, size } from './native-kernel.js';
 
-/** log softmax(x Wᵀ / temperature): the targets' log-probs, the entropies and the log-sum-exps, [N] each; all NaN where a logit is not finite. */
-export const linearLogProbs: NativeKernel<{ readonly temperature: number }> = {
+/**
+ * log softmax(x Wᵀ / temperature), of capped logits where there is a softcap: the targets' log-probs, the entropies and the log-sum-exps,
+ * [N] each; all NaN where a logit is not finite.
+ */
+export const linearLogProbs: NativeKernel<Required<HeadRules>> = {
   name: 'LinearLogProbs',
-  run(call, { temperature }) {
+  run(call, { temperature, softcap }) {
     const { rows, width, vocabulary } = headSizes(call, 'x');
     const outputs = [
       call.backend.allocate([rows]),
@@ -17,6 +21,7 @@ export const linearLogProbs: NativeKernel<{ readonly temperature: number }> = {
       rows,
       width,
       vocabulary,
+      softcap,
       ints(call, 'targets'),
       temperature,
       logProbs.values,
@@ -27,19 +32,20 @@ export const linearLogProbs: NativeKernel<{ readonly temperature: number }> = {
   },
 };
 
-/** From the gradients of log-probs and entropies those of x and of the weight; makes the logits again, a block at a time. */
-export const linearLogProbsGrad: NativeKernel<{ readonly temperature: number }> = {
+/** From the gradients of log-probs and entropies those of x and, unless it is frozen, of the weight; makes the logits again, a block at a time. */
+export const linearLogProbsGrad: NativeKernel<Required<HeadRules>> = {
   name: 'LinearLogProbsGrad',
-  run(call, { temperature }) {
+  run(call, { temperature, softcap, isWeightFrozen }) {
     const { rows, width, vocabulary } = headSizes(call, 'x');
     const dx = call.backend.allocate([rows, width]);
-    const dWeight = call.backend.allocate([vocabulary, width]);
+    const dWeight = isWeightFrozen ? undefined : call.backend.allocate([vocabulary, width]);
     call.addon.linearLogProbsGrad(
       floats(call, 'x'),
       floats(call, 'weight'),
       rows,
       width,
       vocabulary,
+      softcap,
       floats(call, 'dLogProbs'),
       floats(call, 'dEntropy'),
       ints(call, 'targets'),
@@ -47,9 +53,9 @@ export const linearLogProbsGrad: NativeKernel<{ readonly temperature: number }> 
       floats(call, 'logSumExp'),
       temperature,
       dx.values,
-      dWeight.values,
+      dWeight?.values,
     );
-    return [dx.info, dWeight.info];
+    return dWeight === undefined ? [dx.info] : [dx.info, dWeight.info];
   },
 };
 

@@ -11,6 +11,7 @@ import { copyKernels } from './copy-kernels.js';
 import { elementwiseKernels } from './elementwise.js';
 import { embedding, embeddingGrad, gather } from './embedding.js';
 import { fillKernels } from './fill.js';
+import { geglu, gegluGrad } from './geglu.js';
 import { linear, linearGradWeight, linearGradX } from './linear.js';
 import { linearLogProbs, linearLogProbsGrad } from './linear-log-probs.js';
 import { type NativeKernel, registerNative } from './native-kernel.js';
@@ -35,6 +36,8 @@ const kernels: readonly NativeKernel<never>[] = [
   rotary,
   swiglu,
   swigluGrad,
+  geglu,
+  gegluGrad,
   embedding,
   embeddingGrad,
   gather,

@@ -97,7 +97,7 @@ static void sampleTokens(const TokenSampling& p) {
   const int64_t vocabulary = p.head.vocabulary, width = p.head.width;
   const int64_t rowBlock = maxKeptLogits / vocabulary > 0 ? maxKeptLogits / vocabulary : 1;
   for (int64_t first = 0; first < p.head.rows; first += rowBlock) {
-    const Head head{p.head.x + first * width, p.head.weight, least(rowBlock, p.head.rows - first), width, vocabulary};
+    const Head head{p.head.x + first * width, p.head.weight, least(rowBlock, p.head.rows - first), width, vocabulary, p.head.softcap};
     float* scales;
     const SumsTable table = makeTable(head, head.rows, &scales);
     for (int64_t row = 0; row < head.rows; row++) scales[row] = scaleOf(p.temperature[first + row]);

@@ -6,9 +6,9 @@ import { floats, type NativeKernel } from './native-kernel.js';
  * A token a row, its log-prob (the bits of LinearLogProbs) and its log-prob among the tokens that were not cut off (the same bits where none
  * was). Token 0 and NaN where a logit is not finite.
  */
-export const sampleTokens: NativeKernel<RowSampling> = {
+export const sampleTokens: NativeKernel<RowSampling & { readonly softcap: number }> = {
   name: 'SampleTokens',
-  run(call, { temperature, topK, topP, minP, seeds, counters }) {
+  run(call, { softcap, temperature, topK, topP, minP, seeds, counters }) {
     const { rows, width, vocabulary } = headSizes(call, 'hidden');
     const tokens = new Int32Array(rows);
     const [logProbs, samplingLogProbs] = [call.backend.allocate([rows]), call.backend.allocate([rows])];
@@ -18,6 +18,7 @@ export const sampleTokens: NativeKernel<RowSampling> = {
       rows,
       width,
       vocabulary,
+      softcap,
       temperature,
       topK,
       topP,

@@ -1,9 +1,11 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, test } from 'vitest';
 import { z } from 'zod';
+import { rotaryFrequencies } from '../../../core/model/rotary-frequencies.js';
 import { accumulate } from '../../../core/tensor/accumulate.js';
 import { attention } from '../../../core/tensor/attention.js';
 import { embedding } from '../../../core/tensor/embedding.js';
+import { geglu } from '../../../core/tensor/geglu.js';
 import { globalNorm } from '../../../core/tensor/global-norm.js';
 import { linear } from '../../../core/tensor/linear.js';
 import { linearLogProbs } from '../../../core/tensor/linear-log-probs.js';
@@ -31,10 +33,13 @@ withBackends(() => {
       expectAgreement(torchCase, (x) => ({ y: linear(x.matrix('x'), x.matrix('weight'), bias(x)) }));
     });
 
-    test.each(torchCases('rms-norm', z.strictObject({ eps: z.number() })))('rmsNorm $name', (torchCase) => {
-      const { eps } = torchCase.attributes;
-      expectAgreement(torchCase, (x) => ({ y: rmsNorm(x.matrix('x'), x.vector('weight'), eps) }));
-    });
+    test.each(torchCases('rms-norm', z.strictObject({ eps: z.number(), offset: z.number().default(0) })))(
+      'rmsNorm $name',
+      (torchCase) => {
+        const { eps, offset } = torchCase.attributes;
+        expectAgreement(torchCase, (x) => ({ y: rmsNorm(x.matrix('x'), x.vector('weight'), eps, offset) }));
+      },
+    );
 
     test.each(torchCases('rotary', z.strictObject({ maxPositions: z.int(), theta: z.number() })))(
       'rotary $name',
@@ -42,13 +47,23 @@ withBackends(() => {
         const { maxPositions, theta } = torchCase.attributes;
         expectAgreement(torchCase, (inputs) => {
           const x = inputs.cube('x');
-          return { y: rotary(x, rotaryTable(maxPositions, x.shape[2], theta), inputs.vector('positions')) };
+          return {
+            y: rotary(
+              x,
+              rotaryTable(maxPositions, rotaryFrequencies(x.shape[2], { theta })),
+              inputs.vector('positions'),
+            ),
+          };
         });
       },
     );
 
     test.each(torchCases('swiglu', none))('swiglu $name', (torchCase) => {
       expectAgreement(torchCase, (x) => ({ y: swiglu(x.matrix('gate'), x.matrix('up')) }));
+    });
+
+    test.each(torchCases('geglu', none))('geglu $name', (torchCase) => {
+      expectAgreement(torchCase, (x) => ({ y: geglu(x.matrix('gate'), x.matrix('up')) }));
     });
 
     test.each(torchCases('embedding', none))('embedding $name', (torchCase) => {
@@ -63,15 +78,14 @@ withBackends(() => {
       },
     );
 
-    test.each(torchCases('linear-log-probs', z.strictObject({ temperature: z.number() })))(
-      'linearLogProbs $name',
-      (torchCase) => {
-        const { temperature } = torchCase.attributes;
-        expectAgreement(torchCase, (x) => ({
-          ...linearLogProbs(x.matrix('x'), x.matrix('weight'), x.vector('targets'), temperature),
-        }));
-      },
-    );
+    test.each(
+      torchCases('linear-log-probs', z.strictObject({ temperature: z.number(), softcap: z.number().default(0) })),
+    )('linearLogProbs $name', (torchCase) => {
+      const rules = torchCase.attributes;
+      expectAgreement(torchCase, (x) => ({
+        ...linearLogProbs(x.matrix('x'), x.matrix('weight'), x.vector('targets'), rules),
+      }));
+    });
   });
 
   test.each(torchCases('accumulate', none))('accumulate makes the sum of PyTorch: $name', (torchCase) => {

@@ -18,7 +18,9 @@ const float32 = { relative: 1e-5, absolute: 1e-6 };
 withBackends((backend) => {
   test('probabilities 1/4, 1/4 and 1/2 give their logarithms and 1.5 ln 2 nats', () => {
     const head = (target: number): number[] =>
-      both(() => linearLogProbs(tf.tensor2d([[1]]), logitWeights([0, 0, Math.log(2)]), targetIds(target), 1));
+      both(() =>
+        linearLogProbs(tf.tensor2d([[1]]), logitWeights([0, 0, Math.log(2)]), targetIds(target), { temperature: 1 }),
+      );
     expectClose(head(0), [-Math.log(4), 1.5 * Math.LN2], float32);
     expectClose(head(2), [-Math.log(2), 1.5 * Math.LN2], float32);
   });
@@ -27,13 +29,13 @@ withBackends((backend) => {
     using inputs = new Inputs(1);
     const [x, weight] = [inputs.matrix(4, 6), inputs.matrix(9, 6)];
     const ids = [3, 0, 8, 3];
-    const actual = both(() => linearLogProbs(x, weight, targetIds(...ids), temperature));
+    const actual = both(() => linearLogProbs(x, weight, targetIds(...ids), { temperature }));
     expectClose(actual, naive(x, weight, ids, temperature), float32);
   });
 
   test('equal logits over V tokens have entropy ln V', () => {
     const equal = both(() =>
-      linearLogProbs(tf.zeros<tf.Rank.R2>([1, 2]), tf.ones<tf.Rank.R2>([50, 2]), targetIds(7), 1),
+      linearLogProbs(tf.zeros<tf.Rank.R2>([1, 2]), tf.ones<tf.Rank.R2>([50, 2]), targetIds(7), { temperature: 1 }),
     );
     expectClose(equal, [-Math.log(50), Math.log(50)], float32);
   });
@@ -42,7 +44,7 @@ withBackends((backend) => {
     using inputs = new Inputs(0);
     const x = inputs.of(() => tf.tensor2d([[1], [1]]));
     const weight = inputs.of(() => logitWeights([1e4, -1e4, 0]));
-    const head = (): tf.Tensor => stacked(linearLogProbs(x, weight, targetIds(0, 1), 1));
+    const head = (): tf.Tensor => stacked(linearLogProbs(x, weight, targetIds(0, 1), { temperature: 1 }));
     expectClose(read(head), [0, -2e4, 0, 0], { relative: 0, absolute: 0 });
     const [dx, dWeight] = gradients([x, weight], head, [1, 1, 1, 1]);
     expectClose(dx ?? [], [0, -2e4], { relative: 0, absolute: 0 }); // of row 1: weight[1] - weight[0]
@@ -54,7 +56,7 @@ withBackends((backend) => {
     const [x, weight] = [inputs.matrix(13, 50), inputs.matrix(71, 50)];
     const ids = Array.from({ length: 13 }, (_, i) => (i * 31) % 71);
     const head = (rows: readonly number[]): HeadOutput =>
-      linearLogProbs(pick(x, rows), weight, targetIds(...rows.map((row) => ids[row]!)), 0.9);
+      linearLogProbs(pick(x, rows), weight, targetIds(...rows.map((row) => ids[row]!)), { temperature: 0.9 });
     expectRowsAlone(backend, 13, (rows) => head(rows).logProbs);
     expectRowsAlone(backend, 13, (rows) => head(rows).entropy);
   });
@@ -71,7 +73,7 @@ withBackends((backend) => {
       tf.tidy(() => {
         const [given, settings] = [
           { x, weight, targets: targetIds(6, 0, 3, 3, 1) },
-          { temperature: 0.7, maxLogits },
+          { temperature: 0.7, softcap: 0, isWeightFrozen: false, maxLogits },
         ];
         const outputs = tf.engine().runKernel<tf.Tensor[]>('LinearLogProbs', given, settings);
         const backward = { ...given, dLogProbs, dEntropy, entropy: outputs[1]!, logSumExp: outputs[2]! };
@@ -86,7 +88,7 @@ withBackends((backend) => {
   test('no rows give no rows, and gradients of 0', () => {
     using inputs = new Inputs(6);
     const [x, weight] = [inputs.matrix(0, 2), inputs.matrix(3, 2)];
-    const none = (): tf.Tensor => stacked(linearLogProbs(x, weight, targetIds(), 1));
+    const none = (): tf.Tensor => stacked(linearLogProbs(x, weight, targetIds(), { temperature: 1 }));
     expect(tf.tidy(() => none().shape)).toEqual([2, 0]);
     expect(gradients([x, weight], none, [])).toEqual([[], [0, 0, 0, 0, 0, 0]]);
   });
@@ -94,10 +96,12 @@ withBackends((backend) => {
   test('shapes and types that do not fit are named in the error', () => {
     using inputs = new Inputs(7);
     const [x, weight, floats] = [inputs.matrix(2, 3), inputs.matrix(5, 4), inputs.vector(2)];
-    expect(() => linearLogProbs(x, weight, floats, 1)).toThrow(
+    expect(() => linearLogProbs(x, weight, floats, { temperature: 1 })).toThrow(
       /^linearLogProbs: weight is \[V, C\].*x \[2, 3\], weight \[5, 4\], targets \[2\]$/,
     );
-    expect(() => linearLogProbs(weight, weight, floats, 1)).toThrow('linearLogProbs: targets is [N] int32');
+    expect(() => linearLogProbs(weight, weight, floats, { temperature: 1 })).toThrow(
+      'linearLogProbs: targets is [N] int32',
+    );
   });
 
   test.each([
@@ -107,7 +111,7 @@ withBackends((backend) => {
   ])('both gradients of the %s agree with finite differences', (_, part) => {
     using inputs = new Inputs(3);
     const [x, weight] = [inputs.matrix(3, 3), inputs.matrix(5, 3)];
-    expectGradients([x, weight], () => part(linearLogProbs(x, weight, targetIds(4, 0, 4), 0.7)));
+    expectGradients([x, weight], () => part(linearLogProbs(x, weight, targetIds(4, 0, 4), { temperature: 0.7 })));
   });
 
   test('nothing is left but the result', () => {
@@ -115,7 +119,7 @@ withBackends((backend) => {
     const [x, weight] = [inputs.matrix(2, 3), inputs.matrix(5, 3)];
     const ids = targetIds(1, 2);
     expectNoLeak([x, weight], () => {
-      const { logProbs, entropy } = linearLogProbs(x, weight, ids, 1);
+      const { logProbs, entropy } = linearLogProbs(x, weight, ids, { temperature: 1 });
       entropy.dispose();
       return logProbs;
     });

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { expect, test } from 'vitest';
+import { rotaryFrequencies } from '../../../core/model/rotary-frequencies.js';
 import { rotary, rotaryTable } from '../../../core/tensor/rotary.js';
 import { expectClose } from '../../helpers/expect-close.js';
 import {
@@ -60,7 +61,8 @@ withBackends((backend) => {
   test('no rows give no rows', () => {
     using inputs = new Inputs(6);
     const x = inputs.cube(0, 2, 4);
-    const none = (): tf.Tensor => rotary(x, rotaryTable(3, 4, 10_000), tf.tensor1d([], 'int32'));
+    const none = (): tf.Tensor =>
+      rotary(x, rotaryTable(3, rotaryFrequencies(4, { theta: 10_000 })), tf.tensor1d([], 'int32'));
     expect(tf.tidy(() => none().shape)).toEqual([0, 2, 4]);
     expect(gradients([x], none, [])).toEqual([[]]);
   });
@@ -81,17 +83,24 @@ withBackends((backend) => {
     using inputs = new Inputs(8);
     const [x, positions] = [inputs.cube(2, 3, 4), inputs.vector(2)];
     tf.tidy(() => {
-      expect(() => rotary(x, rotaryTable(5, 6, 10_000), tf.cast(positions, 'int32'))).toThrow(
+      expect(() =>
+        rotary(x, rotaryTable(5, rotaryFrequencies(6, { theta: 10_000 })), tf.cast(positions, 'int32')),
+      ).toThrow(
         /^rotary: cos and sin are \[P, D\/2\]; got x \[2, 3, 4\], cos \[5, 3\], sin \[5, 3\], positions \[2\]$/,
       );
-      expect(() => rotary(x, rotaryTable(5, 4, 10_000), positions)).toThrow('rotary: positions is [N] int32');
+      expect(() => rotary(x, rotaryTable(5, rotaryFrequencies(4, { theta: 10_000 })), positions)).toThrow(
+        'rotary: positions is [N] int32',
+      );
     });
   });
 
   test('nothing is left but the result', () => {
     using inputs = new Inputs(5);
     const x = inputs.cube(2, 2, 4);
-    const [{ cos, sin }, positions] = [rotaryTable(2, 4, 10_000), tf.tensor1d([0, 1], 'int32')];
+    const [{ cos, sin }, positions] = [
+      rotaryTable(2, rotaryFrequencies(4, { theta: 10_000 })),
+      tf.tensor1d([0, 1], 'int32'),
+    ];
     expectNoLeak([x], () => rotary(x, { cos, sin }, positions));
     tf.dispose([cos, sin, positions]);
   });
@@ -99,6 +108,6 @@ withBackends((backend) => {
 
 /** With a table that ends at the largest position. */
 function rotate(x: tf.Tensor3D, positions: number[], theta: number): tf.Tensor3D {
-  const table = rotaryTable(Math.max(...positions) + 1, x.shape[2], theta);
+  const table = rotaryTable(Math.max(...positions) + 1, rotaryFrequencies(x.shape[2], { theta }));
   return rotary(x, table, tf.tensor1d(positions, 'int32'));
 }

@@ -7,7 +7,13 @@ import { CaseInputs, expectNear } from '../../helpers/torch-agreement.js';
 import { type TorchArray, type TorchCase, torchCases } from '../../helpers/torch-fixture.js';
 
 const column = z.array(z.number());
-const attributes = z.strictObject({ temperature: column, topK: column, topP: column, minP: column });
+const attributes = z.strictObject({
+  temperature: column,
+  topK: column,
+  topP: column,
+  minP: column,
+  softcap: z.number().default(0),
+});
 
 /** Tokens sampled of each row's distribution, at consecutive counters. */
 const DRAWS = 256;
@@ -49,14 +55,16 @@ function draw({ inputs: arrays, attributes: settings }: TorchCase<z.output<typeo
   using inputs = new CaseInputs(arrays);
   return tf.tidy(() => {
     const hidden = tf.gather(inputs.matrix('hidden'), tf.tensor1d([...rows], 'int32'));
-    const { tokens, logProbs, samplingLogProbs } = sampleTokens(hidden, inputs.matrix('weight'), {
+    const sampling = {
       temperature: repeated(settings.temperature),
       topK: Int32Array.from(repeated(settings.topK)),
       topP: repeated(settings.topP),
       minP: repeated(settings.minP),
       seeds: rows.map((row) => row + 7),
       counters: rows.map((_, i) => i % DRAWS),
-    });
+    };
+    const weight = inputs.matrix('weight');
+    const { tokens, logProbs, samplingLogProbs } = sampleTokens(hidden, weight, sampling, settings.softcap);
     return {
       tokens: Int32Array.from(tokens.dataSync()),
       logProbs: Float32Array.from(logProbs.dataSync()),

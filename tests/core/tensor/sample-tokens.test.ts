@@ -75,7 +75,7 @@ withBackends((backend) => {
     const [hidden, weight] = [inputs.matrix(7, 16), inputs.matrix(300, 16)];
     const sampled = tf.tidy(() => {
       const { tokens, logProbs } = sampleTokens(hidden, weight, rows(7, { temperature: 0.7 }));
-      const trained = linearLogProbs(hidden, weight, tokens, Math.fround(0.7));
+      const trained = linearLogProbs(hidden, weight, tokens, { temperature: Math.fround(0.7) });
       return { sampling: [...logProbs.dataSync()], training: [...trained.logProbs.dataSync()] };
     });
     expectClose(sampled.sampling, sampled.training, { relative: 0, absolute: toleranceOn(backend, 1e-5) });

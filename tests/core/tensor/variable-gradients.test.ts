@@ -44,7 +44,7 @@ const losses: { readonly [name: string]: (inputs: Inputs) => Loss } = {
     const [table, gain] = [inputs.matrix(7, 6), inputs.vector(6)];
     return () => {
       const x = rmsNorm(embedding(table, tf.tensor1d([1, 1, 6], 'int32')), gain, 1e-6);
-      return total(linearLogProbs(x, table, tf.tensor1d([2, 1, 0], 'int32'), 0.8).logProbs);
+      return total(linearLogProbs(x, table, tf.tensor1d([2, 1, 0], 'int32'), { temperature: 0.8 }).logProbs);
     };
   },
   'an op that passes its gradient on as it is': (inputs) => {

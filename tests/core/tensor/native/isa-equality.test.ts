@@ -23,9 +23,16 @@ test('row-wise and elementwise kernels have the same bits on every instruction s
     ] as const) {
       const size = rows * columns;
       const [x, y, weight, z] = [noise(size), noise(size), noise(columns), noise(size, 200)];
-      for (let op = 0; op < 7; op++) {
+      for (let op = 0; op < 8; op++) {
         const result = out(size);
-        addon.unary(op, op === 3 || op === 4 ? x.map(Math.abs) : op === 1 ? z : x, result, size, -0.5, 0.75);
+        addon.unary(
+          op,
+          op === 3 || op === 4 ? x.map(Math.abs) : op === 1 || op === 7 ? z : x,
+          result,
+          size,
+          -0.5,
+          0.75,
+        );
         keep(result);
       }
       for (let op = 0; op < 6; op++) {
@@ -42,14 +49,17 @@ test('row-wise and elementwise kernels have the same bits on every instruction s
       addon.softmax(x, shares, rows, columns);
       keep(sums, tops, columnSums, shares, Float32Array.of(addon.squaredNorm(x, size)));
       const [normed, dx, dWeight] = [out(size), out(size), out(columns)];
-      addon.rmsNorm(x, weight, normed, rows, columns, 1e-5);
-      addon.rmsNormGrad(y, x, weight, dx, dWeight, rows, columns, 1e-5);
+      addon.rmsNorm(x, weight, rows, columns, 1e-5, 1, normed);
+      addon.rmsNormGrad(x, weight, rows, columns, 1e-5, 1, y, dx, dWeight);
       const [gated, dGate, dUp] = [out(size), out(size), out(size)];
       addon.swiglu(x, y, gated, size);
       addon.swigluGrad(z, x, y, dGate, dUp, size);
+      const [gelus, dGeluGate, dGeluUp] = [out(size), out(size), out(size)];
+      addon.geglu(x, y, gelus, size);
+      addon.gegluGrad(z, x, y, dGeluGate, dGeluUp, size);
       const moments = [x.map(Math.abs), y.map(Math.abs)] as const;
       addon.adamW(x, y, moments[0], moments[1], size, 1e-2, 0.9, 0.99, 1e-8, 0.1, 3, 0.5);
-      keep(normed, dx, dWeight, gated, dGate, dUp, x, ...moments);
+      keep(normed, dx, dWeight, gated, dGate, dUp, gelus, dGeluGate, dGeluUp, x, ...moments);
       const indices = Int32Array.from({ length: 40 }, (_, i) => (7 * i) % rows);
       const [gathered, scattered, turned] = [out(40 * columns), out(size), out(size)];
       addon.gatherRows(y, indices, gathered, 40, rows, columns);

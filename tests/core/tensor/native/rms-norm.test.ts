@@ -16,19 +16,19 @@ function noise(seed: number, length: number): number[] {
   return Array.from({ length }, () => Math.fround(rng.float() * 2 - 1));
 }
 
-function forward(x: number[], weight: number[]): number[] {
+function forward(x: number[], weight: number[], offset = 0): number[] {
   const columns = weight.length;
   const inputs = { x: tf.tensor2d(x, [x.length / columns, columns]), weight: tf.tensor1d(weight) };
-  return runKernel('RMSNorm', inputs, { eps }).flat();
+  return runKernel('RMSNorm', inputs, { eps, offset }).flat();
 }
 
-function backward(dy: number[], x: number[], weight: number[]): number[][] {
+function backward(dy: number[], x: number[], weight: number[], offset = 0): number[][] {
   const columns = weight.length;
   const shape: [number, number] = [x.length / columns, columns];
   return runKernel(
     'RMSNormGrad',
     { dy: tf.tensor2d(dy, shape), x: tf.tensor2d(x, shape), weight: tf.tensor1d(weight) },
-    { eps },
+    { eps, offset },
   );
 }
 

@@ -185,11 +185,12 @@ test('a negative temperature is named', () => {
 });
 
 function sample(head: HeadCase, { temperature = 1, topK = 0, topP = 1, minP = 0, seed, counter }: Settings) {
-  const { rows, width, vocabulary, x, weight } = head;
+  const { rows, width, vocabulary, x, weight, softcap } = head;
   const [tokens, logProbs, samplingLogProbs] = runKernel(
     'SampleTokens',
     { hidden: tf.tensor2d(x, [rows, width]), weight: tf.tensor2d(weight, [vocabulary, width]) },
     {
+      softcap,
       temperature: new Float32Array(rows).fill(temperature),
       topK: new Int32Array(rows).fill(topK),
       topP: new Float32Array(rows).fill(topP),

@@ -1,0 +1,104 @@
+import { ConfigError } from '../../errors.js';
+import { unknownName } from '../../spelling.js';
+import type { DecoderConfig } from '../decoder-config.js';
+import type { Architecture } from './architecture.js';
+import { gemma2 } from './gemma2.js';
+import { gemma3 } from './gemma3.js';
+import { parseHfConfig } from './hf-config.js';
+import { llama } from './llama.js';
+import { qwen2 } from './qwen2.js';
+import { qwen3 } from './qwen3.js';
+import { fullRope, rotaryConfig, slidingRope } from './rope-scaling.js';
+
+const architectures: ReadonlyMap<string, Architecture> = new Map(
+  [llama, qwen2, qwen3, gemma2, gemma3].map((architecture) => [architecture.modelType, architecture]),
+);
+
+/**
+ * What a config.json describes. Throws ConfigError for an architecture that is not known and for fields that are wrong. The language model
+ * of a checkpoint that also sees images (`text_config`) is described alone.
+ */
+export function decoderConfig(content: object, source: string): DecoderConfig {
+  const config = parseHfConfig(languageModel(content), source);
+  const architecture = architectures.get(config.model_type);
+  if (architecture === undefined) {
+    throw new ConfigError(`${source}: ${unknownName('architecture', config.model_type, [...architectures.keys()])}`);
+  }
+  if (config.use_bidirectional_attention) {
+    throw new ConfigError(`${source} attends in both directions (use_bidirectional_attention), which is not supported`);
+  }
+  const { defaults, modelType } = architecture;
+  const heads = config.num_attention_heads;
+  const keyHeads = config.num_key_value_heads ?? heads;
+  if (heads % keyHeads !== 0) {
+    throw new ConfigError(
+      `config.json of ${source}: ${heads} attention heads do not share ${keyHeads} key heads evenly`,
+    );
+  }
+  const headDim = config.head_dim ?? defaults.headDim ?? config.hidden_size / heads;
+  if (!Number.isInteger(headDim / 2)) {
+    throw new ConfigError(`config.json of ${source}: a head has ${headDim} dimensions; an even number can be rotated`);
+  }
+  const maxPositionEmbeddings = config.max_position_embeddings ?? defaults.maxPositionEmbeddings;
+  const windows = architecture.windows(config);
+  const context = { theta: defaults.ropeTheta, maxPositionEmbeddings, source };
+  const full = rotaryConfig(fullRope(config), context);
+  const ownRope = slidingRope(config) ?? windows.slidingRope;
+  const sliding = ownRope === undefined ? [] : [rotaryConfig({ ...windows.slidingRope, ...ownRope }, context)];
+  return {
+    modelType,
+    vocabSize: config.vocab_size,
+    hiddenSize: config.hidden_size,
+    intermediateSize: config.intermediate_size,
+    numHiddenLayers: config.num_hidden_layers,
+    numAttentionHeads: heads,
+    numKeyValueHeads: keyHeads,
+    headDim,
+    maxPositionEmbeddings,
+    rmsNormEps: config.rms_norm_eps ?? 1e-6,
+    hiddenAct: activation(config.hidden_activation ?? config.hidden_act ?? defaults.hiddenAct, source),
+    tieWordEmbeddings: config.tie_word_embeddings ?? defaults.tieWordEmbeddings,
+    rotaries: [full, ...sliding],
+    layers: Array.from({ length: config.num_hidden_layers }, (_, layer) =>
+      windows.isSliding(layer) ? { window: windows.window, rotary: sliding.length } : { window: 0, rotary: 0 },
+    ),
+    initializerRange: config.initializer_range ?? 0.02,
+    ...plain,
+    attentionScale: 1 / Math.sqrt(headDim),
+    ...architecture.traits(config),
+  };
+}
+
+const plain = {
+  normOffset: 0,
+  biases: { qkv: false, output: false, mlp: false },
+  hasHeadNorms: false,
+  hasSandwichNorms: false,
+  embeddingScale: 1,
+  attnLogitSoftcapping: 0,
+  finalLogitSoftcapping: 0,
+} as const;
+
+/** The tied head is said in the outer part of a multimodal config. */
+function languageModel(content: object): object {
+  if (!('text_config' in content) || typeof content.text_config !== 'object' || content.text_config === null) {
+    return content;
+  }
+  const outer = 'tie_word_embeddings' in content ? { tie_word_embeddings: content.tie_word_embeddings } : {};
+  return { ...outer, ...content.text_config };
+}
+
+function activation(name: string, source: string): DecoderConfig['hiddenAct'] {
+  switch (name) {
+    case 'silu':
+    case 'swish':
+      return 'silu';
+    case 'gelu_pytorch_tanh':
+    case 'gelu_new':
+      return 'gelu_pytorch_tanh';
+    default:
+      throw new ConfigError(
+        `config.json of ${source}: activation '${name}' is not supported; silu and gelu_pytorch_tanh are`,
+      );
+  }
+}
