@@ -1,16 +1,15 @@
 // Elementary functions on sixteen lanes, in the same operations on every instruction set.
 namespace VERLET_ISA {
 
-/// x = n ln 2 + r with whole n and |r| <= ln 2 / 2; `expm1` is e^r - 1.
-struct Reduced {
-  vec n, expm1;
-};
-
-/// By a polynomial of degree 6 in r.
-static inline Reduced reduceExponent(vec x) {
-  const vec magic = set1(12582912.0f);  // 1.5 * 2^23: adding it rounds to a whole number
-  vec n = sub(fma(x, set1(1.44269504088896341f), magic), magic);
-  vec r = fma(n, set1(-0.693359375f), x);
+/**
+ * e^x within 1.5 units in the last place: x = n ln 2 + r, |r| <= ln 2 / 2, a polynomial of degree 6 in r, then 2^n. Below -87.33 exactly 0,
+ * above 88.72 infinite; a NaN stays.
+ */
+static inline vec exp(vec x) {
+  const vec lowest = set1(-87.336544f), magic = set1(12582912.0f);  // 1.5 * 2^23: adding it rounds to a whole number
+  vec clamped = min(set1(89.0f), max(lowest, x));
+  vec n = sub(fma(clamped, set1(1.44269504088896341f), magic), magic);
+  vec r = fma(n, set1(-0.693359375f), clamped);
   r = fma(n, set1(2.12194440e-4f), r);
   vec p = set1(1.9875691500e-4f);
   p = fma(p, r, set1(1.3981999507e-3f));
@@ -18,17 +17,7 @@ static inline Reduced reduceExponent(vec x) {
   p = fma(p, r, set1(4.1665795894e-2f));
   p = fma(p, r, set1(1.6666665459e-1f));
   p = fma(p, r, set1(5.0000001201e-1f));
-  return {n, fma(mul(r, r), p, r)};
-}
-
-/**
- * e^x within 1.5 units in the last place: that of the reduced x, then 2^n. Below -87.33 exactly 0, above 88.72 infinite; a NaN stays.
- */
-static inline vec exp(vec x) {
-  const vec lowest = set1(-87.336544f);
-  const Reduced reduced = reduceExponent(min(set1(89.0f), max(lowest, x)));
-  const vec n = reduced.n;
-  vec result = add(reduced.expm1, set1(1.0f));
+  vec result = add(fma(mul(r, r), p, r), set1(1.0f));
   vec exponent = min(set1(127.0f), n);  // 2^128 is no float: what is above 127 doubles the result
   result = mul(result, pow2(exponent));
   return whereLess(x, lowest, zero(), fma(result, sub(n, exponent), result));
