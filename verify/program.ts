@@ -114,13 +114,13 @@ async function verifyReference(options: ModelOptions, { stdout }: VerifyIo, sign
     differences.push(verdict.worst);
   }
   const failed = differences.filter((worst) => worst > options.tolerance).length;
-  stdout.write(`worst difference ${Math.max(...differences).toPrecision(2)}, allowed ${options.tolerance}\n`);
+  stdout.write(`worst difference ${Math.max(...differences).toExponential(1)}, allowed ${options.tolerance}\n`);
   stdout.write(`${differences.length - failed} passed, ${failed} failed\n`);
   return failed;
 }
 
 function modelLine(index: number, { tokenCount, worst, parts }: ModelVerdict, tolerance: number): string {
-  const each = parts.map((part) => `${part.what} ${part.worst.toPrecision(2)}`).join(', ');
+  const each = parts.map((part) => `${part.what} ${part.worst.toExponential(1)}`).join(', ');
   const tokens = tokenCount === 1 ? '1 token' : `${tokenCount} tokens`;
-  return `${worst <= tolerance ? 'ok  ' : 'FAIL'} ${worst.toPrecision(2).padStart(8)}  cases[${index}]: ${tokens} (${each})`;
+  return `${worst <= tolerance ? 'ok  ' : 'FAIL'} ${worst.toExponential(1).padStart(8)}  cases[${index}]: ${tokens} (${each})`;
 }

@@ -47,7 +47,7 @@ it('one changed number is one failure, which the exit code tells, unless the tol
   };
   const { code, stdout } = await verifyCases(change);
   expect([code, stdout.trimEnd().split('\n').at(-1)]).toEqual([1, '4 passed, 1 failed']);
-  expect(stdout).toMatch(/^FAIL +0.010 {2}cases\[3\]: 33 tokens \(logits_last 0.010, logprobs \S+\)$/m);
+  expect(stdout).toMatch(/^FAIL +1.0e-2 {2}cases\[3\]: 33 tokens \(logits_last 1.0e-2, logprobs \S+\)$/m);
   expect((await verifyCases(change, '--tolerance', '0.02')).code).toBe(0);
 });
 
