@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 import { ConfigError } from '../errors.js';
+import { adapterWeightsFile, peftName } from './lora/peft-config.js';
 import { openSafetensors, type SafetensorsFile } from './safetensors/read-safetensors.js';
 import { writeSafetensors } from './safetensors/write-safetensors.js';
 import type { StoredModel } from './trained-model.js';
@@ -120,16 +121,22 @@ function weightsByName({ weights }: Pick<StoredModel, 'weights'>): Variables {
   return new Map(weights.names.map((name) => [name, weights.get(name)]));
 }
 
+function adaptersByName(model: StoredModel): Variables {
+  return new Map([...weightsByName(model)].map(([name, variable]) => [peftName(name), variable]));
+}
+
 function momentsByName({ weights, optimizer }: StoredModel): Variables {
   const named = (moment: 'first' | 'second') =>
     (optimizer?.moments[moment] ?? []).map((variable, i) => [`${moment}.${weights.names[i]}`, variable] as const);
   return new Map([...named('first'), ...named('second')]);
 }
 
-/** The files of a model: its weights, and the moments of its optimizer where it has one. */
+/** The files of a model: its weights, or in PEFT's form its adapters, and the moments of its optimizer where it has one. */
 function filesOf(directory: string, name: StoredModelName, model: StoredModel): Stored[] {
   const [weightsFile, optimizerFile] = files[name];
-  const weights = { variables: weightsByName(model), path: join(directory, weightsFile) };
+  const weights = model.isAdapter
+    ? { variables: adaptersByName(model), path: join(directory, adapterWeightsFile) }
+    : { variables: weightsByName(model), path: join(directory, weightsFile) };
   return optimizerFile === undefined
     ? [weights]
     : [weights, { variables: momentsByName(model), path: join(directory, optimizerFile) }];
@@ -142,7 +149,7 @@ async function writeAll(variables: Variables, path: string, signal: AbortSignal)
     dtype: 'F32' as const,
     values: async () => Float32Array.from(await variable.data()),
   }));
-  await writeSafetensors(path, tensors, {}, signal);
+  await writeSafetensors(path, tensors, { metadata: { format: 'pt' } }, signal);
 }
 
 /** Replaces the variables' values by those in the file, which must hold these and no others. */

@@ -6,9 +6,12 @@ import { Weights } from './weights.js';
 
 /** What a model file of a checkpoint is made of. */
 export interface StoredModel {
+  /** What is trained of it is in the file. */
   readonly weights: Weights;
   /** Not there where the weights are frozen. */
   readonly optimizer?: AdamW;
+  /** What is trained are adapters over weights that have a file of their own elsewhere. */
+  readonly isAdapter?: boolean;
 }
 
 /** Name of the weight that turns a token's hidden state into its value. */

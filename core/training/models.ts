@@ -1,4 +1,5 @@
 import { ConfigError } from '../errors.js';
+import { writePapers } from '../model/papers.js';
 import type { Policy } from '../model/policy.js';
 import { loadModels, type StoredModelName, type StoredModels, saveModels } from '../model/policy-files.js';
 import {
@@ -63,6 +64,7 @@ export class TrainerModels implements Disposable {
 
   async save(directory: string, signal: AbortSignal): Promise<void> {
     await saveModels(directory, { models: this.#stored(this.#others), version: this.policy.version }, signal);
+    await writePapers(directory, this.policy, signal);
   }
 
   /** Afterwards there are the models that the checkpoint holds; nothing is changed when it does not fit. */
@@ -83,7 +85,8 @@ export class TrainerModels implements Disposable {
   }
 
   #stored(others: OtherModels): StoredModels {
-    return { actor: { weights: this.policy.weights, optimizer: this.optimizer }, ...others.opened };
+    const { weights, lora } = this.policy;
+    return { actor: { weights, optimizer: this.optimizer, isAdapter: lora !== undefined }, ...others.opened };
   }
 }
 

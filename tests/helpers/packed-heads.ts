@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { Rng } from '../../core/rng.js';
+import type { AttentionRules } from '../../core/tensor/attention-rules.js';
 import { runKernel } from './run-kernel.js';
 
 /** Sequences laid end to end, with random heads. */
@@ -10,6 +11,7 @@ export interface PackedHeads {
   readonly heads: number;
   readonly kvHeads: number;
   readonly headDim: number;
+  readonly rules: AttentionRules;
   /** [N, H, D] */
   readonly q: Float32Array;
   readonly dOut: Float32Array;
@@ -18,17 +20,26 @@ export interface PackedHeads {
   readonly v: Float32Array;
 }
 
-type Sizes = { readonly heads: number; readonly kvHeads: number; readonly headDim: number };
+interface Sizes {
+  readonly heads: number;
+  readonly kvHeads: number;
+  readonly headDim: number;
+  readonly rules?: AttentionRules;
+}
 
 /** Uniform in [-scale, scale). */
-export function packedHeads(lengths: readonly number[], { heads, kvHeads, headDim }: Sizes, scale = 2): PackedHeads {
+export function packedHeads(
+  lengths: readonly number[],
+  { heads, kvHeads, headDim, rules = {} }: Sizes,
+  scale = 2,
+): PackedHeads {
   const rng = new Rng(7);
   const rows = lengths.reduce((sum, length) => sum + length, 0);
   const values = (size: number) => Float32Array.from({ length: size }, () => (rng.float() * 2 - 1) * scale);
   const offsets = offsetsOf(lengths);
   const [q, dOut] = [values(rows * heads * headDim), values(rows * heads * headDim)];
   const [k, v] = [values(rows * kvHeads * headDim), values(rows * kvHeads * headDim)];
-  return { lengths, offsets, rows, heads, kvHeads, headDim, q, dOut, k, v };
+  return { lengths, offsets, rows, heads, kvHeads, headDim, rules, q, dOut, k, v };
 }
 
 export function offsetsOf(lengths: readonly number[]): Int32Array {
@@ -49,21 +60,21 @@ export function sequenceOf(x: PackedHeads, s: number): PackedHeads {
 /** Kernel Attention: out and logSumExp. */
 export function attend(x: PackedHeads): { readonly out: Float32Array; readonly logSumExp: Float32Array } {
   return tf.tidy(() => {
-    const [out = [], logSumExp = []] = runKernel('Attention', headTensors(x), { offsets: x.offsets });
+    const [out = [], logSumExp = []] = runKernel('Attention', headTensors(x), { offsets: x.offsets, ...x.rules });
     return { out: Float32Array.from(out), logSumExp: Float32Array.from(logSumExp) };
   });
 }
 
 /** Kernel AttentionGrad after Attention. */
 export function attendGrad(x: PackedHeads): { readonly [name in 'dq' | 'dk' | 'dv']: Float32Array } {
-  const { rows, heads, headDim, offsets } = x;
+  const { rows, heads, headDim, offsets, rules } = x;
   const saved = attend(x);
   return tf.tidy(() => {
     const dOut = tf.tensor3d(x.dOut, [rows, heads, headDim]);
     const out = tf.tensor3d(saved.out, [rows, heads, headDim]);
     const logSumExp = tf.tensor2d(saved.logSumExp, [rows, heads]);
     const inputs = { ...headTensors(x), dOut, out, logSumExp };
-    const [dq = [], dk = [], dv = []] = runKernel('AttentionGrad', inputs, { offsets });
+    const [dq = [], dk = [], dv = []] = runKernel('AttentionGrad', inputs, { offsets, ...rules });
     return { dq: Float32Array.from(dq), dk: Float32Array.from(dk), dv: Float32Array.from(dv) };
   });
 }

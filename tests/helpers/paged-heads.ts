@@ -43,6 +43,7 @@ export function attendToPages(x: PackedHeads, pages: TestPages, from: number[], 
     offsets: offsetsOf(counts),
     blocks,
     blockOffsets,
+    ...x.rules,
   };
   return Float32Array.from(runKernel('CachedAttention', headTensors(piece), attributes)[0] ?? []);
 }

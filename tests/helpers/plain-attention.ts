@@ -1,6 +1,7 @@
+import { completeRules } from '../../core/tensor/attention-rules.js';
 import type { PackedHeads } from './packed-heads.js';
 
-/** Causal attention and its gradient by plain loops in float64. */
+/** Causal attention by its rules and its gradient, by plain loops in float64. */
 export interface PlainAttention {
   readonly out: Float64Array;
   readonly logSumExp: Float64Array;
@@ -26,8 +27,11 @@ function attendRow(x: PackedHeads, to: PlainAttention, at: { first: number; row:
   const { headDim: D, q, k, v, dOut } = x;
   const kvHead = Math.floor((at.head * x.kvHeads) / x.heads);
   const query = (at.row * x.heads + at.head) * D;
-  const keys = Array.from({ length: at.row - at.first + 1 }, (_, j) => ((at.first + j) * x.kvHeads + kvHead) * D);
-  const scores = keys.map((key) => dot(q, query, k, key, D) / Math.sqrt(D));
+  const { scale, softcap, window } = completeRules(x.rules, D);
+  const first = window === 0 ? at.first : Math.max(at.first, at.row - window + 1);
+  const keys = Array.from({ length: at.row - first + 1 }, (_, j) => ((first + j) * x.kvHeads + kvHead) * D);
+  const products = keys.map((key) => dot(q, query, k, key, D) * scale);
+  const scores = products.map((product) => (softcap === 0 ? product : softcap * Math.tanh(product / softcap)));
   const high = Math.max(...scores);
   const total = scores.reduce((sum, score) => sum + Math.exp(score - high), 0);
   const weights = scores.map((score) => Math.exp(score - high) / total);
@@ -35,7 +39,8 @@ function attendRow(x: PackedHeads, to: PlainAttention, at: { first: number; row:
   const dWeights = keys.map((key) => dot(dOut, query, v, key, D));
   const delta = weights.reduce((sum, weight, j) => sum + weight * dWeights[j]!, 0);
   for (const [j, key] of keys.entries()) {
-    const dScore = (weights[j]! * (dWeights[j]! - delta)) / Math.sqrt(D);
+    const slope = softcap === 0 ? 1 : 1 - (scores[j]! / softcap) ** 2;
+    const dScore = weights[j]! * (dWeights[j]! - delta) * slope * scale;
     for (let d = 0; d < D; d++) {
       to.out[query + d]! += weights[j]! * v[key + d]!;
       to.dq[query + d]! += dScore * k[key + d]!;

@@ -21,6 +21,16 @@ export interface TorchCase<Attributes = unknown> {
   readonly gradients: TorchArrays;
 }
 
+/** Those of the cases of attention: where sequences begin, and rules in the words of `AttentionRules`. */
+export const attentionAttributes = z.strictObject({
+  offsets: z.array(z.int()),
+  scale: z.number().exactOptional(),
+  softcap: z.number().exactOptional(),
+  window: z.int().exactOptional(),
+});
+
+export type AttentionAttributes = z.output<typeof attentionAttributes>;
+
 const typedArrays = { float32: Float32Array, float64: Float64Array, int32: Int32Array } as const;
 
 const entriesSchema = z.record(

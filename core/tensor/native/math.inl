@@ -24,7 +24,7 @@ static inline vec exp(vec x) {
 }
 
 /**
- * tanh within 2.5 units in the last place, odd to the bit: below 0.625 an odd polynomial of degree 11, from there on
+ * tanh within 2 units in the last place, odd: below 0.625 an odd polynomial of degree 11, from there on
  * 1 - 2 / (e^(2 |x|) + 1). A NaN stays.
  */
 static inline vec tanh(vec x) {

@@ -14,7 +14,7 @@ import { rotary, rotaryTable } from '../../../core/tensor/rotary.js';
 import { swiglu } from '../../../core/tensor/swiglu.js';
 import { withBackends } from '../../helpers/gradient.js';
 import { CaseInputs, expectAgreement, expectNear } from '../../helpers/torch-agreement.js';
-import { torchCases } from '../../helpers/torch-fixture.js';
+import { attentionAttributes, torchCases } from '../../helpers/torch-fixture.js';
 
 const none = z.strictObject({});
 
@@ -70,13 +70,11 @@ withBackends(() => {
       expectAgreement(torchCase, (x) => ({ y: embedding(x.matrix('table'), x.vector('tokens')) }));
     });
 
-    test.each(torchCases('attention', z.strictObject({ offsets: z.array(z.int()) })))(
-      'attention $name',
-      (torchCase) => {
-        const offsets = Int32Array.from(torchCase.attributes.offsets);
-        expectAgreement(torchCase, (x) => ({ y: attention(x.cube('q'), x.cube('k'), x.cube('v'), offsets) }));
-      },
-    );
+    test.each(torchCases('attention', attentionAttributes))('attention $name', (torchCase) => {
+      const { offsets, ...rules } = torchCase.attributes;
+      const bounds = Int32Array.from(offsets);
+      expectAgreement(torchCase, (x) => ({ y: attention(x.cube('q'), x.cube('k'), x.cube('v'), bounds, rules) }));
+    });
 
     test.each(
       torchCases('linear-log-probs', z.strictObject({ temperature: z.number(), softcap: z.number().default(0) })),

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { expect, test } from 'vitest';
 import { attention } from '../../../core/tensor/attention.js';
+import type { AttentionRules } from '../../../core/tensor/attention-rules.js';
 import { expectClose } from '../../helpers/expect-close.js';
 import {
   expectGradients,
@@ -76,6 +77,61 @@ withBackends(() => {
     using inputs = new Inputs(8);
     const { q, k, v } = qkv(inputs, 2, [2, 1, 2]);
     expect(read(() => attention(q, k, v, Int32Array.of(0, 1, 2)))).toEqual(read(() => tf.tile(v, [1, 2, 1])));
+  });
+
+  test('a window of one position leaves each token its own value', () => {
+    using inputs = new Inputs(13);
+    const { q, k, v } = qkv(inputs, 70, [2, 1, 4]);
+    expectClose(
+      read(() => attention(q, k, v, Int32Array.of(0, 70), { window: 1 })),
+      read(() => tf.tile(v, [1, 2, 1])),
+      float32,
+    );
+  });
+
+  test('a changed token changes those whose window it is in and no other', () => {
+    using inputs = new Inputs(14);
+    const { q, k, v } = qkv(inputs, 300, [2, 1, 4]);
+    const within = (k: tf.Tensor3D, v: tf.Tensor3D) => attention(q, k, v, Int32Array.of(0, 300), { window: 3 });
+    const before = read(() => within(k, v));
+    const after = read(() => within(changeFirst(k), changeFirst(v)));
+    const changed = Array.from({ length: 300 }, (_, row) => before[row * 8] !== after[row * 8]);
+    expect(changed).toEqual(Array.from({ length: 300 }, (_, row) => row < 3));
+    expect(after.slice(3 * 8)).toEqual(before.slice(3 * 8));
+  });
+
+  test('a softcap bounds scores, a scale multiplies q · k', () => {
+    const heads = (values: number[]): tf.Tensor3D => tf.tensor3d(values, [2, 1, 1]);
+    const y = (rules: AttentionRules) =>
+      read(() => attention(heads([0, 1e4]), heads([1, -1]), heads([0, 1]), Int32Array.of(0, 2), rules))[1];
+    expectClose([y({ softcap: 0.5 })!], [1 / (1 + Math.E)], float32); // scores 0.5 and -0.5
+    expectClose([y({ scale: 1e-4 })!], [1 / (1 + Math.E ** 2)], float32); // scores 1 and -1
+  });
+
+  test('a window that hides nothing, no softcap and the usual scale change no bit', () => {
+    using inputs = new Inputs(15);
+    const { q, k, v } = qkv(inputs, 80, [4, 2, 8]);
+    const rules = { scale: 1 / Math.sqrt(8), softcap: 0, window: 80 };
+    const [given, usual] = [rules, {}].map((rules) => () => attention(q, k, v, Int32Array.of(0, 80), rules));
+    expect(read(given!)).toEqual(read(usual!));
+    expect(squareGradients([q, k, v], given!)).toEqual(squareGradients([q, k, v], usual!));
+  });
+
+  test('gradients under all rules agree with finite differences', () => {
+    using inputs = new Inputs(16);
+    const { q, k, v } = qkv(inputs, 6, [4, 2, 2]);
+    expectGradients([q, k, v], () => attention(q, k, v, Int32Array.of(0, 5, 6), { scale: 1.5, softcap: 1, window: 3 }));
+  });
+
+  test.each([
+    [{ scale: 0 }, 'scale must be finite and above 0, unlike 0'],
+    [{ softcap: -1 }, 'softcap must be finite and at least 0, unlike -1'],
+    [{ softcap: Number.POSITIVE_INFINITY }, 'softcap must be finite and at least 0, unlike Infinity'],
+    [{ window: 1.5 }, 'window must be a whole number of positions or 0, unlike 1.5'],
+  ])('rules out of range are refused: %o', (rules, message) => {
+    const run = (): number[] =>
+      read(() => attention(tf.zeros([4, 2, 2]), tf.zeros([4, 1, 2]), tf.zeros([4, 1, 2]), Int32Array.of(0, 4), rules));
+    expect(run).toThrow(message);
   });
 
   test('huge scores pick one key and stay finite', () => {
@@ -162,6 +218,10 @@ function naive(q: tf.Tensor3D, k: tf.Tensor3D, v: tf.Tensor3D, offsets: Int32Arr
     }
   }
   return out;
+}
+
+function changeFirst(x: tf.Tensor3D): tf.Tensor3D {
+  return tf.reverse(changeLast(tf.reverse(x, 0)), 0);
 }
 
 function changeLast(x: tf.Tensor3D): tf.Tensor3D {

@@ -1,17 +1,20 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, test } from 'vitest';
-import { z } from 'zod';
 import { cachedAttention } from '../../../core/tensor/cached-attention.js';
 import { KvPages, pageLength } from '../../../core/tensor/kv-pages.js';
 import { withBackends } from '../../helpers/gradient.js';
 import { expectNear } from '../../helpers/torch-agreement.js';
-import { type TorchArray, type TorchCase, torchCases } from '../../helpers/torch-fixture.js';
-
-const attributes = z.strictObject({ offsets: z.array(z.int()) });
+import {
+  type AttentionAttributes,
+  attentionAttributes,
+  type TorchArray,
+  type TorchCase,
+  torchCases,
+} from '../../helpers/torch-fixture.js';
 
 withBackends(() => {
   describe.each([1, 13, 64, 1000])('at most %d tokens of a sequence in a pass', (chunk) => {
-    test.each(torchCases('attention', attributes))(
+    test.each(torchCases('attention', attentionAttributes))(
       'cachedAttention is the attention of PyTorch: $name',
       (torchCase) => {
         const expected = torchCase.outputs.y!;
@@ -22,9 +25,9 @@ withBackends(() => {
 });
 
 /** Feeds the sequences side by side, each at most `chunk` tokens a pass, and puts the outputs together again. */
-function attendInPasses(torchCase: TorchCase<z.output<typeof attributes>>, chunk: number): Float64Array {
+function attendInPasses(torchCase: TorchCase<AttentionAttributes>, chunk: number): Float64Array {
   const { q, k, v } = torchCase.inputs;
-  const bounds = torchCase.attributes.offsets;
+  const { offsets: bounds, ...rules } = torchCase.attributes;
   const pages = new KvPages({ numHiddenLayers: 2, numKeyValueHeads: k!.shape[1]!, headDim: k!.shape[2]! }, 3);
   const { blocks, blockOffsets } = allocate(pages, bounds);
   const out = new Float64Array(q!.values.length);
@@ -33,7 +36,7 @@ function attendInPasses(torchCase: TorchCase<z.output<typeof attributes>>, chunk
   for (let pass = newRows(bounds, lengths, chunk); pass.rows.length > 0; pass = newRows(bounds, lengths, chunk)) {
     const { rows, offsets } = pass;
     tf.tidy(() => {
-      const given = { layer: 1, pages, lengths, offsets, blocks, blockOffsets };
+      const given = { layer: 1, pages, lengths, offsets, blocks, blockOffsets, ...rules };
       const y = cachedAttention(take(q!, rows), take(k!, rows), take(v!, rows), given).dataSync();
       for (const [i, row] of rows.entries()) out.set(y.subarray(i * rowSize, (i + 1) * rowSize), row * rowSize);
     });

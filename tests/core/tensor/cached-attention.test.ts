@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { expect, test } from 'vitest';
 import { attention } from '../../../core/tensor/attention.js';
+import type { AttentionRules } from '../../../core/tensor/attention-rules.js';
 import { type CachedPass, cachedAttention } from '../../../core/tensor/cached-attention.js';
 import { KvPages } from '../../../core/tensor/kv-pages.js';
 import { expectClose } from '../../helpers/expect-close.js';
@@ -24,6 +25,17 @@ withBackends((backend) => {
     const whole = read(() => attention(...sequence, Int32Array.of(0, 200)));
     expectClose(readInPieces(new KvPages(shape, 3), sequence, pieces), whole, tolerance);
   });
+
+  test.each([{ window: 65 }, { softcap: 0.5 }, { scale: 1, softcap: 2, window: 20 }])(
+    'a sequence that is read in pieces is attended by the rules of training: %o',
+    (rules) => {
+      using inputs = new Inputs(5);
+      const sequence = qkv(inputs, 150);
+      const whole = read(() => attention(...sequence, Int32Array.of(0, 150), rules));
+      for (const pieces of [[150], [13, 64, 1, 50, 7, 15], Array<number>(150).fill(1)])
+        expectClose(readInPieces(new KvPages(shape, 3), sequence, pieces, rules), whole, tolerance);
+    },
+  );
 
   test('sequences of one pass see their own pages only, wherever these lie and whatever they held', () => {
     using inputs = new Inputs(2);
@@ -91,12 +103,12 @@ function onePass(
 }
 
 /** What a sequence's rows attend to when it is read in pieces of so many rows, with a page more whenever one is full. */
-function readInPieces(pages: KvPages, sequence: Qkv, pieces: readonly number[]): number[] {
+function readInPieces(pages: KvPages, sequence: Qkv, pieces: readonly number[], rules: AttentionRules = {}): number[] {
   const blocks: number[] = [];
   let cached = 0;
   return pieces.flatMap((rows) => {
     while (blocks.length * 64 < cached + rows) blocks.push(pages.alloc());
-    const pass = { ...onePass(pages, blocks, { cached, rows }), layer: 1 };
+    const pass = { ...onePass(pages, blocks, { cached, rows }), ...rules, layer: 1 };
     const start = cached;
     cached += rows;
     return read(() => {

@@ -57,6 +57,20 @@ withBackends(() => {
     ]);
   });
 
+  test('a variable that is not trainable costs no gradient, and the others have theirs', async () => {
+    using inputs = new Inputs(8);
+    const [x, gain] = [inputs.matrix(4, 6), inputs.vector(6)];
+    const frozen = tf.tidy(() => tf.variable(tf.randomUniform<tf.Rank.R2>([6, 6], -1, 1, 'float32', 3), false));
+    const kernelsOf = async (f: typeof block): Promise<readonly string[]> =>
+      (await tf.profile(() => gradients([x, gain], () => f(x, gain, frozen), Array(24).fill(1)))).kernelNames;
+    expect(await kernelsOf(checkpointed(block))).not.toContain('LinearGradWeight');
+    expect(projectedGradients([x, gain], () => checkpointed(block)(x, gain, frozen))).toEqual(
+      projectedGradients([x, gain], () => block(x, gain, frozen)),
+    );
+    expectNoLeak([x, gain], () => checkpointed(block)(x, gain, frozen));
+    frozen.dispose();
+  });
+
   test('nothing is left but the result', () => {
     using inputs = new Inputs(5);
     const [x, gain, weight] = [inputs.matrix(2, 3), inputs.vector(3), inputs.matrix(3, 3)];

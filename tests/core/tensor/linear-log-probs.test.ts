@@ -9,6 +9,7 @@ import {
   gradients,
   Inputs,
   pick,
+  projectedGradients,
   read,
   withBackends,
 } from '../../helpers/gradient.js';
@@ -31,6 +32,14 @@ withBackends((backend) => {
     const ids = [3, 0, 8, 3];
     const actual = both(() => linearLogProbs(x, weight, targetIds(...ids), { temperature }));
     expectClose(actual, naive(x, weight, ids, temperature), float32);
+  });
+
+  test.each([0.5, 20])('agrees with a plain loop whose logits are capped at %f', (softcap) => {
+    using inputs = new Inputs(8);
+    const [x, weight] = [inputs.matrix(4, 6), inputs.matrix(9, 6)];
+    const ids = [3, 0, 8, 3];
+    const actual = both(() => linearLogProbs(x, weight, targetIds(...ids), { temperature: 0.7, softcap }));
+    expectClose(actual, naive(x, weight, ids, 0.7, softcap), float32);
   });
 
   test('equal logits over V tokens have entropy ln V', () => {
@@ -61,29 +70,32 @@ withBackends((backend) => {
     expectRowsAlone(backend, 13, (rows) => head(rows).entropy);
   });
 
-  test('computing in pieces changes no row, and sums the gradient of the weight', () => {
-    using inputs = new Inputs(5);
-    const [x, weight, dLogProbs, dEntropy] = [
-      inputs.matrix(5, 4),
-      inputs.matrix(7, 4),
-      inputs.vector(5),
-      inputs.vector(5),
-    ];
-    const run = (maxLogits: number): number[][] =>
-      tf.tidy(() => {
-        const [given, settings] = [
-          { x, weight, targets: targetIds(6, 0, 3, 3, 1) },
-          { temperature: 0.7, softcap: 0, isWeightFrozen: false, maxLogits },
-        ];
-        const outputs = tf.engine().runKernel<tf.Tensor[]>('LinearLogProbs', given, settings);
-        const backward = { ...given, dLogProbs, dEntropy, entropy: outputs[1]!, logSumExp: outputs[2]! };
-        const gradients = tf.engine().runKernel<tf.Tensor[]>('LinearLogProbsGrad', backward, settings);
-        return [...outputs, ...gradients].map((tensor) => [...tensor.dataSync()]);
-      });
-    const [whole, pieces] = [run(5 * 7), run(2 * 7)]; // two, two and one rows
-    const exact = backend.startsWith('node') ? float32 : { relative: 0, absolute: 0 };
-    for (const [i, values] of whole.entries()) expectClose(pieces[i] ?? [], values, i < 4 ? exact : float32);
-  });
+  test.each([0, 0.6])(
+    'computing in pieces changes no row, and sums the gradient of the weight; softcap %d',
+    (softcap) => {
+      using inputs = new Inputs(5);
+      const [x, weight, dLogProbs, dEntropy] = [
+        inputs.matrix(5, 4),
+        inputs.matrix(7, 4),
+        inputs.vector(5),
+        inputs.vector(5),
+      ];
+      const run = (maxLogits: number): number[][] =>
+        tf.tidy(() => {
+          const [given, settings] = [
+            { x, weight, targets: targetIds(6, 0, 3, 3, 1) },
+            { temperature: 0.7, softcap, isWeightFrozen: false, maxLogits },
+          ];
+          const outputs = tf.engine().runKernel<tf.Tensor[]>('LinearLogProbs', given, settings);
+          const backward = { ...given, dLogProbs, dEntropy, entropy: outputs[1]!, logSumExp: outputs[2]! };
+          const gradients = tf.engine().runKernel<tf.Tensor[]>('LinearLogProbsGrad', backward, settings);
+          return [...outputs, ...gradients].map((tensor) => [...tensor.dataSync()]);
+        });
+      const [whole, pieces] = [run(5 * 7), run(2 * 7)]; // two, two and one rows
+      const exact = backend.startsWith('node') ? float32 : { relative: 0, absolute: 0 };
+      for (const [i, values] of whole.entries()) expectClose(pieces[i] ?? [], values, i < 4 ? exact : float32);
+    },
+  );
 
   test('no rows give no rows, and gradients of 0', () => {
     using inputs = new Inputs(6);
@@ -112,6 +124,26 @@ withBackends((backend) => {
     using inputs = new Inputs(3);
     const [x, weight] = [inputs.matrix(3, 3), inputs.matrix(5, 3)];
     expectGradients([x, weight], () => part(linearLogProbs(x, weight, targetIds(4, 0, 4), { temperature: 0.7 })));
+  });
+
+  test.each([0.4, 3])('with a softcap of %f both gradients agree with finite differences', (softcap) => {
+    using inputs = new Inputs(9);
+    const [x, weight] = [inputs.matrix(3, 3), inputs.matrix(5, 3)];
+    expectGradients([x, weight], () =>
+      stacked(linearLogProbs(x, weight, targetIds(4, 0, 4), { temperature: 0.7, softcap })),
+    );
+  });
+
+  test.each([0, 2])('a frozen weight leaves dx its bits; softcap %d', (softcap) => {
+    using inputs = new Inputs(10);
+    const [x, weight] = [inputs.matrix(6, 5), inputs.matrix(70, 5)];
+    const head = (isWeightFrozen: boolean) => (): tf.Tensor =>
+      tf.tidy(() => {
+        const rules = { temperature: 0.7, softcap, isWeightFrozen };
+        return stacked(linearLogProbs(x, weight, targetIds(4, 0, 69, 3, 3, 1), rules));
+      });
+    expect(projectedGradients([x], head(true))).toEqual(projectedGradients([x], head(false)));
+    expectNoLeak([x], head(true));
   });
 
   test('nothing is left but the result', () => {
@@ -146,10 +178,19 @@ function logitWeights(logits: readonly number[]): tf.Tensor2D {
 }
 
 /** In float64, without the shift by the maximum. */
-function naive(x: tf.Tensor2D, weight: tf.Tensor2D, ids: readonly number[], temperature: number): number[] {
+function naive(
+  x: tf.Tensor2D,
+  weight: tf.Tensor2D,
+  ids: readonly number[],
+  temperature: number,
+  softcap = 0,
+): number[] {
+  const cap = (logit: number): number => (softcap === 0 ? logit : softcap * Math.tanh(logit / softcap));
   const [rows, weights] = [x.arraySync(), weight.arraySync()];
   const distributions = rows.map((row) => {
-    const exponentials = weights.map((w) => Math.exp(w.reduce((sum, wi, i) => sum + wi * row[i]!, 0) / temperature));
+    const exponentials = weights.map((w) =>
+      Math.exp(cap(w.reduce((sum, wi, i) => sum + wi * row[i]!, 0)) / temperature),
+    );
     const total = exponentials.reduce((sum, value) => sum + value, 0);
     return exponentials.map((value) => value / total);
   });

@@ -31,6 +31,11 @@ withBackends((backend) => {
     expectClose(y, [3 * scale, 8 * scale, 0, 0], float32);
   });
 
+  test('an offset is added to the weight', () => {
+    const y = read(() => rmsNorm(tf.tensor2d([[3, 4]]), tf.tensor1d([-1, 0.5]), 0.5, 1));
+    expectClose(y, [0, 6 / Math.sqrt(13)], float32);
+  });
+
   test('large and tiny rows have the same norm', () => {
     const y = read(() =>
       rmsNorm(
@@ -50,6 +55,12 @@ withBackends((backend) => {
     using inputs = new Inputs(1);
     const [x, weight] = [inputs.matrix(3, 4), inputs.vector(4)];
     expectGradients([x, weight], () => rmsNorm(x, weight, 1e-2));
+  });
+
+  test('with an offset both gradients agree with finite differences', () => {
+    using inputs = new Inputs(6);
+    const [x, weight] = [inputs.matrix(3, 4), inputs.vector(4)];
+    expectGradients([x, weight], () => rmsNorm(x, weight, 1e-2, 1));
   });
 
   test('the gradient of a row of zeros is finite', () => {
@@ -83,5 +94,6 @@ withBackends((backend) => {
     using inputs = new Inputs(2);
     const [x, weight] = [inputs.matrix(3, 4), inputs.vector(4)];
     expectNoLeak([x, weight], () => rmsNorm(x, weight, 1e-6));
+    expectNoLeak([x, weight], () => rmsNorm(x, weight, 1e-6, 1));
   });
 });

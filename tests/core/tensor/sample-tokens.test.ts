@@ -35,6 +35,16 @@ withBackends((backend) => {
     );
   });
 
+  test('logits are capped before they are divided: 2 tanh(10 / 2) and 0 at temperature 0.5', () => {
+    const { tokens, logProbs } = draw([10, 0], 20, { temperature: 0.5, softcap: 2 });
+    const total = 1 + Math.exp(4 * Math.tanh(5));
+    expectClose(
+      logProbs,
+      tokens.map((token) => (token === 0 ? 4 * Math.tanh(5) : 0) - Math.log(total)),
+      close,
+    );
+  });
+
   test('at temperature 0 the first of the likeliest is taken, with its log-prob at temperature 1', () => {
     const { tokens, logProbs } = draw([0, 2, 1, 2], 20, { temperature: 0 });
     expect(new Set(tokens)).toEqual(new Set([1]));
@@ -70,12 +80,12 @@ withBackends((backend) => {
     );
   });
 
-  test('the log-prob is the one that training finds', () => {
+  test.each([0, 3])('the log-prob is the one that training finds, with a softcap of %d', (softcap) => {
     using inputs = new Inputs(1);
     const [hidden, weight] = [inputs.matrix(7, 16), inputs.matrix(300, 16)];
     const sampled = tf.tidy(() => {
-      const { tokens, logProbs } = sampleTokens(hidden, weight, rows(7, { temperature: 0.7 }));
-      const trained = linearLogProbs(hidden, weight, tokens, { temperature: Math.fround(0.7) });
+      const { tokens, logProbs } = sampleTokens(hidden, weight, rows(7, { temperature: 0.7 }), softcap);
+      const trained = linearLogProbs(hidden, weight, tokens, { temperature: Math.fround(0.7), softcap });
       return { sampling: [...logProbs.dataSync()], training: [...trained.logProbs.dataSync()] };
     });
     expectClose(sampled.sampling, sampled.training, { relative: 0, absolute: toleranceOn(backend, 1e-5) });
@@ -138,6 +148,7 @@ interface How {
   readonly topK?: number;
   readonly topP?: number;
   readonly minP?: number;
+  readonly softcap?: number;
 }
 
 /** Sampling of `count` rows alike, each with its own counter. */
@@ -161,14 +172,14 @@ interface Draws {
 /** `count` draws from the same logits, which are the weight's only column. */
 function draw(logits: readonly number[], count: number, how: How = {}): Draws {
   const [hidden, weight] = [tf.ones<tf.Rank.R2>([count, 1]), tf.tensor2d([...logits], [logits.length, 1])];
-  const draws = sample(hidden, weight, rows(count, how));
+  const draws = sample(hidden, weight, rows(count, how), how.softcap);
   tf.dispose([hidden, weight]);
   return draws;
 }
 
-function sample(hidden: tf.Tensor2D, weight: tf.Tensor2D, sampling: RowSampling): Draws {
+function sample(hidden: tf.Tensor2D, weight: tf.Tensor2D, sampling: RowSampling, softcap?: number): Draws {
   return tf.tidy(() => {
-    const { tokens, logProbs, samplingLogProbs } = sampleTokens(hidden, weight, sampling);
+    const { tokens, logProbs, samplingLogProbs } = sampleTokens(hidden, weight, sampling, softcap);
     const list = (tensor: tf.Tensor): number[] => [...tensor.dataSync()];
     return { tokens: list(tokens), logProbs: list(logProbs), samplingLogProbs: list(samplingLogProbs) };
   });

@@ -26,6 +26,26 @@ test.each(sizes)('has the bits of attention however tokens arrive: $heads heads 
     expect(differingBits(decodeInChunks(x, chunks), out)).toBe(0);
 });
 
+const ruled = [
+  { rules: { scale: 0.2, softcap: 1.5 } },
+  { rules: { window: 1 } },
+  { rules: { window: 70 } },
+  { rules: { scale: 0.3, softcap: 50, window: 129 } },
+];
+
+test.each(ruled)('has the bits of attention by $rules, however tokens arrive', ({ rules }) => {
+  const x = packedHeads([200, 64, 1, 131], { heads: 6, kvHeads: 2, headDim: 10, rules });
+  const { out } = attend(x);
+  for (const chunks of [[1000], [13, 100, 64, 1, 7], [1]])
+    expect(differingBits(decodeInChunks(x, chunks), out)).toBe(0);
+});
+
+test.each(ruled)('has the bits of attention by $rules on every instruction set and any threads', async ({ rules }) => {
+  const x = packedHeads([330], { heads: 2, kvHeads: 1, headDim: 16, rules });
+  const [cached, whole] = await onEverySetting(() => [decodeInChunks(x, [150, 170, 1]), attend(x).out]);
+  expect(differingBits(cached!, whole!)).toBe(0);
+});
+
 test('threads and instruction sets change no bit, also within one sequence', async () => {
   const x = packedHeads([700], { heads: 2, kvHeads: 1, headDim: 64 });
   expect(await onEverySetting(() => decodeInChunks(x, [150, 530, 1]))).toHaveLength(x.q.length);

@@ -20,6 +20,7 @@ const unary: [string, (x: tf.Tensor) => tf.Tensor, (x: number) => number][] = [
   ['sqrt', tf.sqrt, Math.sqrt],
   ['rsqrt', tf.rsqrt, (x) => 1 / Math.sqrt(x)],
   ['sigmoid', tf.sigmoid, (x) => 1 / (1 + Math.exp(-x))],
+  ['tanh', tf.tanh, Math.tanh],
   ['clipByValue', (x) => tf.clipByValue(x, 1, 2), (x) => Math.min(2, Math.max(1, x))],
 ];
 
@@ -31,6 +32,15 @@ test.each(unary)('%s agrees with Math', (_, op, expected) => {
     { relative: 1e-6, absolute: 0 },
   );
   expect(read(() => op(tf.zeros([0])))).toEqual([]);
+});
+
+test('tanh is within 3 units in the last place wherever it is asked, and odd ends stay', () => {
+  const magnitudes = Array.from({ length: 4000 }, (_, i) => Math.fround(1e-30 * 1.0185 ** i));
+  const x = magnitudes.flatMap((magnitude) => [magnitude, -magnitude]);
+  const y = read(() => tf.tanh(tf.tensor1d(x)));
+  expectClose(y, x.map(Math.tanh), { relative: 3 * 2 ** -23, absolute: 0 });
+  const ends = [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 0];
+  expect(read(() => tf.tanh(tf.tensor1d(ends)))).toEqual([Number.NaN, 1, -1, 0]);
 });
 
 const binary: [string, (a: tf.Tensor, b: tf.Tensor) => tf.Tensor, (a: number, b: number) => number][] = [

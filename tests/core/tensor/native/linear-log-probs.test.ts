@@ -58,8 +58,8 @@ test.each(gradientSizes)(
   },
 );
 
-test('a row alone has the bits it has among others', () => {
-  const head = randomHead(230, 50, 2100, 0.7);
+test.each([0, 3])('a row alone has the bits it has among others, with a softcap of %d', (softcap) => {
+  const head = { ...randomHead(230, 50, 2100, 0.7), softcap };
   const all = runHead(head);
   for (const [begin, end] of [
     [0, 1],
@@ -70,6 +70,55 @@ test('a row alone has the bits it has among others', () => {
     const alone = runHead(rowsOf(head, begin, end));
     expect(alone).toEqual(all.map((values) => values.slice(begin, end)));
   }
+});
+
+test.each([
+  [7, 16, 263, 2],
+  [50, 6, 1025, 30],
+  [20, 3, 3100, 0.5],
+])('%i rows of width %i over %i tokens, capped at %f, agree with a plain loop', (rows, width, vocabulary, softcap) => {
+  const head = { ...randomHead(rows, width, vocabulary, 0.8), softcap };
+  const [logProbs, entropy] = runHead(head).map((values) => [...values]);
+  const expected = Array.from({ length: rows }, (_, row) => referenceRow(head, row));
+  const close = (actual: number[] | undefined, values: number[]) =>
+    expectClose(actual ?? [], values, { relative: 1e-5, absolute: 1e-5 });
+  close(
+    logProbs,
+    expected.map((row, i) => row.logProbs[head.targets[i]!]!),
+  );
+  close(
+    entropy,
+    expected.map((row) => row.entropy),
+  );
+  const [dLogProbs, dEntropy] = gradientsOfRows(rows);
+  const [dx, dWeight] = runHeadGrad(head, dLogProbs, dEntropy);
+  const gradients = referenceGradients(head, dLogProbs, dEntropy);
+  expectClose(dx!, gradients.dx, { relative: 1e-4, absolute: 2e-5 });
+  expectClose(dWeight!, gradients.dWeight, { relative: 1e-4, absolute: 2e-5 });
+});
+
+test.each([
+  [0, 2100, 8, 1200],
+  [3, 50, 40, 3100],
+])(
+  'a frozen weight leaves dx its bits: softcap %d, %i rows of width %i over %i tokens',
+  (softcap, rows, width, tokens) => {
+    const head = { ...randomHead(rows, width, tokens, 0.7), softcap };
+    const [dLogProbs, dEntropy] = gradientsOfRows(rows);
+    const [dx] = runHeadGrad(head, dLogProbs, dEntropy);
+    expect(runHeadGrad({ ...head, isWeightFrozen: true }, dLogProbs, dEntropy)).toEqual([dx]);
+  },
+);
+
+test('a capped head is finite where a logit is infinite, and NaN where one is NaN', () => {
+  const head = { ...randomHead(3, 1, 1100), x: Float32Array.of(1, Number.NaN, 1e30), softcap: 30 };
+  head.weight[1090] = 1e10;
+  for (const values of runHead(head)) expect([...values].map(Number.isNaN)).toEqual([false, true, false]);
+});
+
+test.each([-1, Number.NaN, Number.POSITIVE_INFINITY])('a softcap of %d is named', (softcap) => {
+  const head = { ...randomHead(3, 4, 263), softcap };
+  expect(() => runHead(head)).toThrow(/LinearLogProbs: softcap .* is neither 0 nor from 1e-30 to 1e30/);
 });
 
 test('more rows than go through the vocabulary together change neither values nor gradients', () => {
@@ -83,8 +132,8 @@ test('more rows than go through the vocabulary together change neither values no
   expect(dWeight).toEqual(dWeightAlone);
 });
 
-test('threads and instruction sets change no bit', async () => {
-  const head = randomHead(14, 390, 1100, 0.7);
+test.each([0, 2])('threads and instruction sets change no bit, with a softcap of %d', async (softcap) => {
+  const head = { ...randomHead(14, 390, 1100, 0.7), softcap };
   const dLogProbs = Float32Array.from({ length: 14 }, (_, i) => Math.sin(i));
   const dEntropy = Float32Array.from({ length: 14 }, (_, i) => Math.cos(i) / 8);
   const computed = await onEverySetting(() => [...runHead(head), ...runHeadGrad(head, dLogProbs, dEntropy)]);
@@ -126,15 +175,21 @@ test('a target outside of the vocabulary is named', () => {
   expect(() => runHead(head)).toThrow('LinearLogProbs: target 263 of row 2 is not in [0, 263)');
 });
 
+function gradientsOfRows(rows: number): readonly [dLogProbs: Float32Array, dEntropy: Float32Array] {
+  const wave = (f: (x: number) => number) => Float32Array.from({ length: rows }, (_, i) => f(i + 1));
+  return [wave(Math.sin), wave((x) => Math.cos(x) / 4)];
+}
+
 function referenceGradients(head: HeadCase, dLogProbs: Float32Array, dEntropy: Float32Array) {
-  const { rows, width, vocabulary, x, weight, targets, temperature } = head;
+  const { rows, width, vocabulary, x, weight, targets, temperature, softcap } = head;
   const dx = new Float64Array(rows * width);
   const dWeight = new Float64Array(vocabulary * width);
   for (let row = 0; row < rows; row++) {
     const { logProbs, entropy } = referenceRow(head, row);
     for (const [token, logProb] of logProbs.entries()) {
       const towardsTarget = ((token === targets[row] ? 1 : 0) - Math.exp(logProb)) * dLogProbs[row]!;
-      const dLogit = (towardsTarget - Math.exp(logProb) * (logProb + entropy) * dEntropy[row]!) / temperature;
+      const dCapped = (towardsTarget - Math.exp(logProb) * (logProb + entropy) * dEntropy[row]!) / temperature;
+      const dLogit = dCapped * (softcap === 0 ? 1 : 1 - Math.tanh(logitOf(head, row, token) / softcap) ** 2);
       for (let k = 0; k < width; k++) {
         dx[row * width + k]! += dLogit * weight[token * width + k]!;
         dWeight[token * width + k]! += dLogit * x[row * width + k]!;
@@ -142,4 +197,10 @@ function referenceGradients(head: HeadCase, dLogProbs: Float32Array, dEntropy: F
     }
   }
   return { dx, dWeight };
+}
+
+function logitOf({ width, x, weight }: HeadCase, row: number, token: number): number {
+  let sum = 0;
+  for (let k = 0; k < width; k++) sum += x[row * width + k]! * weight[token * width + k]!;
+  return sum;
 }

@@ -62,6 +62,14 @@ test.each([
   expectClose(gradients[1] ?? [], dWeight, { relative: 1e-4, absolute: 1e-5 });
 });
 
+test('an offset gives the bits of a weight that has it in it', () => {
+  const [dy, x] = [noise(4, 30 * 70), noise(5, 30 * 70)];
+  const weight = noise(6, 70);
+  const shifted = weight.map((w) => Math.fround(w + 1));
+  expect(forward(x, weight, 1)).toEqual(forward(x, shifted));
+  expect(backward(dy, x, weight, 1)).toEqual(backward(dy, x, shifted));
+});
+
 test('threads and instruction sets change no bit', async () => {
   const [dy, x, weight] = [noise(4, 300 * 130), noise(5, 300 * 130), noise(6, 130)];
   await onEverySetting(() => [forward(x, weight), ...backward(dy, x, weight)]);

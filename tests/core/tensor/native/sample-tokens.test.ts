@@ -30,13 +30,16 @@ test('the uniform numbers are those of Philox4x32-10 (known answer 6627e8d5 for 
 });
 
 test.each([
-  [1, 5, 3],
-  [128, 16, 263],
-  [20, 24, 3100],
+  [1, 5, 3, 0],
+  [128, 16, 263, 0],
+  [20, 24, 3100, 0],
+  [1, 5, 3, 1],
+  [128, 16, 263, 30],
+  [20, 24, 3100, 3],
 ] as const)(
-  'log-probs of %i rows of width %i over %i tokens have the bits of LinearLogProbs',
-  (rows, width, vocabulary) => {
-    const head = randomHead(rows, width, vocabulary, 0.7);
+  'log-probs of %i rows of width %i over %i tokens, softcap %d, have the bits of LinearLogProbs',
+  (rows, width, vocabulary, softcap) => {
+    const head = { ...randomHead(rows, width, vocabulary, 0.7), softcap };
     const { tokens, logProbs, samplingLogProbs } = sample(head, { temperature: 0.7 });
     const [expected] = runHead({ ...head, targets: Int32Array.from(tokens) });
     expect(logProbs).toEqual([...expected!]);
@@ -122,7 +125,9 @@ test('more rows than keep their logits at once are sampled alike', () => {
 test('threads and instruction sets change neither a token nor a bit', async () => {
   const head = randomHead(70, 40, 3001);
   const settings = [{}, { temperature: 0 }, { topP: 0.9 }, { topK: 20, minP: 0.01 }, { minP: 0.1, temperature: 0.6 }];
-  expect(await onEverySetting(() => settings.map((each) => sample(head, each)))).toHaveLength(5);
+  const heads = [head, { ...head, softcap: 4 }];
+  const all = () => heads.flatMap((head) => settings.map((each) => sample(head, each)));
+  expect(await onEverySetting(all)).toHaveLength(10);
 });
 
 test.each([1, 0.6, 1.5])(
