@@ -3,7 +3,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { runMain } from './command.mjs';
 import { setUp } from './setup.mjs';
 
-// Compares verlet with reference numbers: npm run verify -- algorithms FILE…
+// Compares verlet with reference numbers: npm run verify -- algorithms FILE…, npm run verify -- model --model DIR --reference FILE
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 

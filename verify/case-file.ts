@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { ConfigError } from '../core/errors.js';
+import { readJson } from './json-file.js';
 
 const bit = z.union([z.literal(0), z.literal(1)]);
 const column = z.array(z.union([z.number(), z.string()]));
@@ -24,7 +24,7 @@ export type Case = z.output<typeof caseSchema>;
 
 /** Throws ConfigError when there is no such file or it is not of this format. */
 export async function readCase(path: string): Promise<Case> {
-  const parsed = caseSchema.safeParse(parseJson(path, await readText(path)));
+  const parsed = caseSchema.safeParse(await readJson(path));
   if (parsed.success) return parsed.data;
   throw new ConfigError(`${path} is not a file of reference numbers: ${z.prettifyError(parsed.error)}`);
 }
@@ -40,26 +40,6 @@ export function matrixOf(inputs: CaseInputs, name: string): Matrix {
 export function sampledOf(values: Matrix, { response_mask: mask }: CaseInputs): number[] {
   if (!hasShape(values, mask)) throw new RangeError('has another shape than response_mask');
   return values.flatMap((row, b) => row.filter((_, t) => mask[b]?.[t] === 1));
-}
-
-async function readText(path: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (cause) {
-    throw new ConfigError(`cannot read ${path}: ${messageOf(cause)}`, { cause });
-  }
-}
-
-function parseJson(path: string, text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new ConfigError(`${path} is not JSON: ${messageOf(cause)}`, { cause });
-  }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 /** As many rows as the mask and, where they are rows, of the same lengths. */
