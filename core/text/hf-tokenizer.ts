@@ -1,0 +1,96 @@
+import { ConfigError } from '../errors.js';
+import { type AddedToken, namedTokens, readAddedTokens } from './added-tokens.js';
+import { Bpe, readBpe } from './bpe.js';
+import type { TextFiles } from './text-files.js';
+import { type TextPipeline, textPipeline } from './text-pipeline.js';
+import { TokenFinder } from './token-finder.js';
+import { tokenText } from './token-text.js';
+import type { Tokenizer } from './tokenizer.js';
+
+/** A tokenizer of Hugging Face's files. */
+export interface HfTokenizer extends Tokenizer {
+  /** As `tokenizer(text, add_special_tokens=False)` of transformers: names of added tokens become those tokens. */
+  encodeWithSpecials(text: string): number[];
+  /** Undefined where the files name none. */
+  readonly bosToken: number | undefined;
+  readonly eosToken: number | undefined;
+  /** Every added token by name. */
+  readonly addedTokens: ReadonlyMap<string, AddedToken>;
+  /** Ids of the added tokens that no text becomes by itself, by name: all but those that merges make too, such as Gemma's line breaks. */
+  readonly specials: ReadonlyMap<string, number>;
+  /** Names by role: `bos_token`, `eos_token`, `pad_token` … */
+  readonly namedTokens: { readonly [role: string]: string };
+}
+
+/**
+ * Byte-pair tokenizers as transformers' fast ones compute them; throws ConfigError where the files hold another kind.
+ * Deviation: `decode` never tidies spaces up (clean_up_tokenization_spaces), so that text stays what the tokens say.
+ */
+export function hfTokenizer(files: TextFiles): HfTokenizer {
+  const pipeline = textPipeline(files.tokenizer);
+  const model = readBpe(files.tokenizer.model);
+  const addedTokens = readAddedTokens(files);
+  const { isByteLevel } = pipeline;
+  const flagged = new Set([...addedTokens.values()].filter((token) => token.isSpecial).map((token) => token.id));
+  const plain = encoder(pipeline, new Bpe(model, { isByteLevel, forbidden: flagged }), []);
+  const specials = [...addedTokens.values()].filter((token) => !isText(token, plain));
+  const forbidden = new Set(specials.map((token) => token.id));
+  const bpe = new Bpe(model, { isByteLevel, forbidden });
+  const texts = [...addedTokens.values()].filter((token) => !forbidden.has(token.id));
+  const names = namesOf(model.vocabulary, addedTokens);
+  const ids = new Map(specials.map((token) => [token.name, token.id]));
+  const named = namedTokens(files.config);
+  return {
+    vocabSize: names.length,
+    encode: encoder(pipeline, bpe, texts),
+    encodeWithSpecials: encoder(pipeline, bpe, [...addedTokens.values()]),
+    decode: tokenText(pipeline.decoder, names),
+    special(name) {
+      const id = ids.get(name);
+      if (id === undefined) throw new ConfigError(`the tokenizer has no control token ${name}`);
+      return id;
+    },
+    bosToken: ids.get(named.bos_token ?? ''),
+    eosToken: ids.get(named.eos_token ?? ''),
+    addedTokens,
+    specials: ids,
+    namedTokens: named,
+  };
+}
+
+/** Whether the model's own merges make the token of its name: then it is ordinary text, looked for only to be found sooner. */
+function isText(token: AddedToken, encode: (text: string) => number[]): boolean {
+  const ids = encode(token.name);
+  return !token.isSpecial && ids.length === 1 && ids[0] === token.id;
+}
+
+function namesOf(
+  vocabulary: ReadonlyMap<string, number>,
+  added: ReadonlyMap<string, AddedToken>,
+): readonly (string | undefined)[] {
+  const names: (string | undefined)[] = [];
+  for (const [name, id] of vocabulary) names[id] = name;
+  for (const { name, id } of added.values()) names[id] = name;
+  return names;
+}
+
+/** Looks for the tokens, first in the text as it came, then in what is left of it normalized; the rest is words. */
+function encoder(pipeline: TextPipeline, bpe: Bpe, tokens: readonly AddedToken[]): (text: string) => number[] {
+  const raw = new TokenFinder(tokens.filter((token) => !token.isNormalized));
+  const normalized = tokens.filter((token) => token.isNormalized && pipeline.normalize(token.name) !== '');
+  const inNormalized = new TokenFinder(normalized, (token) => pipeline.normalize(token.name));
+  return (text) => {
+    const ids: number[] = [];
+    for (const [i, part] of raw.split(text).entries()) {
+      if (part.token !== undefined) {
+        ids.push(part.token.id);
+        continue;
+      }
+      for (const [j, stretch] of inNormalized.split(pipeline.normalize(part.text)).entries()) {
+        if (stretch.token !== undefined) ids.push(stretch.token.id);
+        else for (const word of pipeline.split(stretch.text, i + j === 0)) bpe.encode(word, ids);
+      }
+    }
+    return ids;
+  };
+}
