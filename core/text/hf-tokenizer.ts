@@ -3,14 +3,17 @@ import { type AddedToken, namedTokens, readAddedTokens } from './added-tokens.js
 import { Bpe, readBpe } from './bpe.js';
 import type { TextFiles } from './text-files.js';
 import { type TextPipeline, textPipeline } from './text-pipeline.js';
-import { TokenFinder } from './token-finder.js';
+import { type TextPart, TokenFinder } from './token-finder.js';
 import { tokenText } from './token-text.js';
 import type { Tokenizer } from './tokenizer.js';
 
 /** A tokenizer of Hugging Face's files. */
 export interface HfTokenizer extends Tokenizer {
-  /** As `tokenizer(text, add_special_tokens=False)` of transformers: names of added tokens become those tokens. */
-  encodeWithSpecials(text: string): number[];
+  /**
+   * As `tokenizer(text, add_special_tokens=False)` of transformers: names of added tokens become those tokens. A name with
+   * the marker, one character, behind its first character stays text; the markers are left out.
+   */
+  encodeWithSpecials(text: string, marker?: string): number[];
   /** Undefined where the files name none. */
   readonly bosToken: number | undefined;
   readonly eosToken: number | undefined;
@@ -75,22 +78,42 @@ function namesOf(
 }
 
 /** Looks for the tokens, first in the text as it came, then in what is left of it normalized; the rest is words. */
-function encoder(pipeline: TextPipeline, bpe: Bpe, tokens: readonly AddedToken[]): (text: string) => number[] {
+function encoder(
+  pipeline: TextPipeline,
+  bpe: Bpe,
+  tokens: readonly AddedToken[],
+): (text: string, marker?: string) => number[] {
   const raw = new TokenFinder(tokens.filter((token) => !token.isNormalized));
   const normalized = tokens.filter((token) => token.isNormalized && pipeline.normalize(token.name) !== '');
   const inNormalized = new TokenFinder(normalized, (token) => pipeline.normalize(token.name));
-  return (text) => {
+  return (text, marker) => {
     const ids: number[] = [];
-    for (const [i, part] of raw.split(text).entries()) {
+    for (const [i, part] of unmarked(raw.split(text), marker).entries()) {
       if (part.token !== undefined) {
         ids.push(part.token.id);
         continue;
       }
-      for (const [j, stretch] of inNormalized.split(pipeline.normalize(part.text)).entries()) {
+      const stretches = unmarked(inNormalized.split(pipeline.normalize(part.text)), marker);
+      for (const [j, stretch] of stretches.entries()) {
+        const words = marker === undefined ? stretch.text : stretch.text.replaceAll(marker, '');
         if (stretch.token !== undefined) ids.push(stretch.token.id);
-        else for (const word of pipeline.split(stretch.text, i + j === 0)) bpe.encode(word, ids);
+        else for (const word of pipeline.split(words, i + j === 0)) bpe.encode(word, ids);
       }
     }
     return ids;
   };
+}
+
+/** A name of one character has its marker behind it: with the texts beside it, it is text. */
+function unmarked(parts: readonly TextPart[], marker: string | undefined): readonly TextPart[] {
+  if (marker === undefined || parts.length < 2) return parts;
+  const joined: TextPart[] = [];
+  for (const [i, part] of parts.entries()) {
+    const isMarked = part.token?.name.length === 1 && parts[i + 1]?.text.startsWith(marker) === true;
+    const last = joined.at(-1);
+    if (part.token !== undefined && !isMarked) joined.push(part);
+    else if (last === undefined || last.token !== undefined) joined.push({ text: part.text });
+    else joined[joined.length - 1] = { text: last.text + part.text };
+  }
+  return joined;
 }
