@@ -26,7 +26,7 @@ function pythonRepr({ type, value }: JinjaValue): string {
     return `{${entries(value)
       .map(([key, item]) => `${quoted(key)}: ${pythonRepr(item)}`)
       .join(', ')}}`;
-  return value === null ? 'None' : '';
+  return type === 'NullValue' ? 'None' : '';
 }
 
 export interface JsonStyle {
@@ -55,7 +55,7 @@ export function pythonJson(value: JinjaValue, style: JsonStyle, depth = 0): stri
     );
     return bracketed(['{', '}'], items, style, depth);
   }
-  if (raw === null) return 'null';
+  if (value.type === 'NullValue') return 'null';
   throw new Error(`${value.type} is not JSON`);
 }
 
