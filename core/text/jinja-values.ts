@@ -86,7 +86,7 @@ function jsonString(text: string, style: JsonStyle): string {
 
 /** Python's repr of a number: JSON's integers are integers, everything else has a point or an exponent. */
 function numberText(value: number, type: string): string {
-  if (type === 'IntegerValue' && Math.abs(value) < 1e21) return BigInt(value).toString();
+  if (type === 'IntegerValue' && Math.abs(value) < 1e21) return String(value);
   const [digits = '', exponent = ''] = value.toExponential().split('e');
   const power = Number(exponent);
   if (power < -4 || power >= 16) {

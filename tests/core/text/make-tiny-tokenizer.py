@@ -10,7 +10,7 @@ tokenizer.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.Digits(individ
 tokenizer.decoder = decoders.ByteLevel()
 tokenizer.train_from_iterator(SENTENCES, trainers.BpeTrainer(vocab_size=390, initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False))
 tokenizer.add_special_tokens([AddedToken(name, special=True) for name in ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]])
-tokenizer.add_tokens([AddedToken(name, special=False, normalized=False) for name in ["<tool_call>", "</tool_call>", "<think>", "</think>", "\N{SECTION SIGN}"]])
+tokenizer.add_tokens([AddedToken(name, special=False, normalized=False) for name in ["<tool_call>", "</tool_call>", "<think>", "</think>", "\N{SNOWMAN}"]])
 texts = SENTENCES + ["\n\n  a\tb ", "日本語 🎉 e\u0301", "don't 12345", "<|im_end|><think>x</think>", ""]
 checks = [{"text": t, "ids": tokenizer.encode(t, add_special_tokens=False).ids} for t in texts]
 folder = Path(__file__).resolve().parents[2] / "fixtures" / "text"
