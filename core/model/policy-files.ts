@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 import { ConfigError } from '../errors.js';
-import { decodeSafetensors, encodeSafetensors, type StoredTensor } from './safetensors.js';
+import { openSafetensors, type SafetensorsFile } from './safetensors/read-safetensors.js';
+import { writeSafetensors } from './safetensors/write-safetensors.js';
 import type { StoredModel } from './trained-model.js';
 
 /** What models a checkpoint can hold, and what their files are called. */
@@ -35,9 +36,10 @@ export type StoredModels = { readonly actor: StoredModel } & { readonly [name in
 
 type Variables = ReadonlyMap<string, tf.Variable>;
 
-interface LoadedTensor {
-  readonly variable: tf.Variable;
-  readonly stored: StoredTensor;
+/** Variables and the file that holds their values. */
+interface Stored {
+  readonly variables: Variables;
+  readonly path: string;
 }
 
 /** Writes weights, moments, step counts and version into an existing directory. */
@@ -46,26 +48,18 @@ export async function saveModels(
   { models, version }: { models: StoredModels; version: number },
   signal: AbortSignal,
 ): Promise<void> {
-  const write = async (name: string, contents: Buffer | string): Promise<void> => {
-    signal.throwIfAborted();
-    await writeFile(join(directory, name), contents).catch((cause: unknown) => {
-      throw isMissing(cause) ? new ConfigError(`there is no directory ${directory} to save to`, { cause }) : cause;
-    });
-  };
   const optimizerSteps: Partial<Record<StoredModelName, number>> = {};
   for (const [name, model] of modelsOf(models)) {
-    const [weightsFile, optimizerFile] = files[name];
-    await write(weightsFile, encodeSafetensors(await readAll(weightsByName(model))));
+    for (const { variables, path } of filesOf(directory, name, model)) await writeAll(variables, path, signal);
     optimizerSteps[name] = model.optimizer?.step ?? 0;
-    if (optimizerFile === undefined) continue;
-    await write(optimizerFile, encodeSafetensors(await readAll(momentsByName(model))));
   }
-  await write('trainer.json', `${JSON.stringify({ version, optimizerSteps })}\n`);
+  signal.throwIfAborted();
+  await writeFile(join(directory, 'trainer.json'), `${JSON.stringify({ version, optimizerSteps })}\n`);
 }
 
 /**
- * Reads what `saveModels` wrote; everything is checked before anything is replaced. `open` is called once and makes the models that
- * the checkpoint holds. Returns the version.
+ * Reads what `saveModels` wrote, one tensor at a time; all names, shapes and sizes are checked before anything is replaced. `open` is
+ * called once and makes the models that the checkpoint holds. Returns the version.
  */
 export async function loadModels(
   directory: string,
@@ -75,15 +69,12 @@ export async function loadModels(
   signal.throwIfAborted();
   const { version, optimizerSteps } = parseState(await read(join(directory, 'trainer.json')), directory);
   const models = modelsOf(open(modelNames.filter((name) => optimizerSteps[name] !== undefined)));
-  const loaded: LoadedTensor[] = [];
-  for (const [name, model] of models) {
-    const [weightsFile, optimizerFile] = files[name];
-    loaded.push(...(await pairs(weightsByName(model), join(directory, weightsFile))));
-    if (optimizerFile !== undefined)
-      loaded.push(...(await pairs(momentsByName(model), join(directory, optimizerFile))));
+  const stored = models.flatMap(([name, model]) => filesOf(directory, name, model));
+  for (const { variables, path } of stored) {
+    await using file = await openSafetensors(path, signal);
+    checkFits(variables, file);
   }
-  signal.throwIfAborted();
-  assignAll(loaded);
+  for (const { variables, path } of stored) await assignAll(variables, path, signal);
   for (const [name, { optimizer }] of models) if (optimizer !== undefined) optimizer.step = optimizerSteps[name] ?? 0;
   return version;
 }
@@ -107,7 +98,7 @@ export async function loadRewardModel(
   const name = candidates.find((candidate) => names.includes(candidate));
   if (name === undefined)
     throw new ConfigError(`${directory} holds no reward model: no ${candidates.join(' and no ')}`);
-  assignAll(await pairs(weightsByName(model), join(directory, name)));
+  await assignAll(weightsByName(model), join(directory, name), signal);
 }
 
 const modelNames = [
@@ -135,35 +126,45 @@ function momentsByName({ weights, optimizer }: StoredModel): Variables {
   return new Map([...named('first'), ...named('second')]);
 }
 
-function assignAll(loaded: readonly LoadedTensor[]): void {
-  for (const { variable, stored } of loaded) {
-    tf.tidy(() => variable.assign(tf.tensor(stored.values, [...stored.shape])));
-  }
+/** The files of a model: its weights, and the moments of its optimizer where it has one. */
+function filesOf(directory: string, name: StoredModelName, model: StoredModel): Stored[] {
+  const [weightsFile, optimizerFile] = files[name];
+  const weights = { variables: weightsByName(model), path: join(directory, weightsFile) };
+  return optimizerFile === undefined
+    ? [weights]
+    : [weights, { variables: momentsByName(model), path: join(directory, optimizerFile) }];
 }
 
-async function readAll(variables: Variables): Promise<ReadonlyMap<string, StoredTensor>> {
-  const tensors = new Map<string, StoredTensor>();
+async function writeAll(variables: Variables, path: string, signal: AbortSignal): Promise<void> {
+  const tensors = [...variables].map(([name, variable]) => ({
+    name,
+    shape: variable.shape,
+    dtype: 'F32' as const,
+    values: async () => Float32Array.from(await variable.data()),
+  }));
+  await writeSafetensors(path, tensors, {}, signal);
+}
+
+/** Replaces the variables' values by those in the file, which must hold these and no others. */
+async function assignAll(variables: Variables, path: string, signal: AbortSignal): Promise<void> {
+  await using file = await openSafetensors(path, signal);
+  checkFits(variables, file);
   for (const [name, variable] of variables) {
-    tensors.set(name, { shape: variable.shape, values: Float32Array.from(await variable.data()) });
+    const values = await file.read(name, signal);
+    tf.tidy(() => variable.assign(tf.tensor(values, variable.shape)));
   }
-  return tensors;
 }
 
-/** Each variable with the tensor of its name in the file, which must hold these and no others. */
-async function pairs(variables: Variables, file: string): Promise<LoadedTensor[]> {
-  const tensors = decodeSafetensors(await read(file), file);
+function checkFits(variables: Variables, { path, tensors }: SafetensorsFile): void {
   const unknown = [...tensors.keys()].find((name) => !variables.has(name));
-  if (unknown !== undefined) throw new ConfigError(`${file} has a tensor ${unknown} that the model's config has not`);
-  return [...variables].map(([name, variable]) => {
+  if (unknown !== undefined) throw new ConfigError(`${path} has a tensor ${unknown} that the model's config has not`);
+  for (const [name, { shape }] of variables) {
     const stored = tensors.get(name);
-    if (stored === undefined) throw new ConfigError(`${file} has no tensor ${name}`);
-    if (!tf.util.arraysEqual([...stored.shape], variable.shape)) {
-      throw new ConfigError(
-        `${name} in ${file} has shape [${stored.shape}], the model's config says [${variable.shape}]`,
-      );
+    if (stored === undefined) throw new ConfigError(`${path} has no tensor ${name}`);
+    if (!tf.util.arraysEqual([...stored.shape], shape)) {
+      throw new ConfigError(`${name} in ${path} has shape [${stored.shape}], the model's config says [${shape}]`);
     }
-    return { variable, stored };
-  });
+  }
 }
 
 async function read(path: string): Promise<Buffer> {
@@ -178,8 +179,4 @@ function parseState(bytes: Buffer, directory: string): z.output<typeof stateSche
   } catch (cause) {
     throw new ConfigError(`trainer.json in ${directory} is corrupt`, { cause });
   }
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
 }

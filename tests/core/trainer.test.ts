@@ -4,10 +4,10 @@ import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import { ConfigError } from '../../core/errors.js';
 import type { Policy } from '../../core/model/policy.js';
-import { decodeSafetensors } from '../../core/model/safetensors.js';
 import { PolicyTrainer } from '../../core/trainer.js';
 import type { ActorUpdateOptions, TrainSequence } from '../../core/types.js';
 import { withBackends } from '../helpers/gradient.js';
+import { readTensors } from '../helpers/safetensors-files.js';
 import {
   leakedTensors,
   never,
@@ -31,8 +31,8 @@ function demonstration(length: number): TrainSequence {
 async function gradientOf({ trainer }: TinyPolicy): Promise<Map<string, Float32Array>> {
   await using directory = await temporaryDirectory();
   await trainer.save(directory.path, never);
-  const path = join(directory.path, 'optimizer.safetensors');
-  const moments = [...decodeSafetensors(await readFile(path), path)].filter(([name]) => name.startsWith('first.'));
+  const stored = await readTensors(join(directory.path, 'optimizer.safetensors'));
+  const moments = [...stored].filter(([name]) => name.startsWith('first.'));
   return new Map(moments.map(([name, { values }]) => [name.slice('first.'.length), values.map((value) => value * 10)]));
 }
 

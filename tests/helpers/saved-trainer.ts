@@ -1,7 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { decodeSafetensors } from '../../core/model/safetensors.js';
 import type { Trainer } from '../../core/types.js';
+import { readTensors } from './safetensors-files.js';
 import { never, temporaryDirectory } from './tiny-policy.js';
 
 export type ValuesByName = ReadonlyMap<string, Float32Array>;
@@ -18,8 +17,8 @@ export async function savedModel(trainer: Trainer, name = ''): Promise<SavedMode
   await using directory = await temporaryDirectory();
   await trainer.save(directory.path, never);
   const values = async (file: string): Promise<ValuesByName> => {
-    const path = join(directory.path, `${file}.safetensors`);
-    return new Map([...decodeSafetensors(await readFile(path), path)].map(([key, { values }]) => [key, values]));
+    const tensors = await readTensors(join(directory.path, `${file}.safetensors`));
+    return new Map([...tensors].map(([key, { values }]) => [key, values]));
   };
   const moments = await values(name === '' ? 'optimizer' : `${name}_optimizer`);
   return { weights: await values(name || 'model'), first: below('first.', moments), second: below('second.', moments) };

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { expect, it } from 'vitest';
@@ -7,12 +6,12 @@ import { lossAggModes } from '../../core/losses/aggregate.js';
 import { attendToPages } from '../../core/model/attend.js';
 import { decoder } from '../../core/model/decoder.js';
 import type { Policy } from '../../core/model/policy.js';
-import { decodeSafetensors } from '../../core/model/safetensors.js';
 import { KvPages } from '../../core/tensor/kv-pages.js';
 import type { PolicyTrainer } from '../../core/trainer.js';
 import { headOutput } from '../../core/training/forward.js';
 import type { TrainSequence } from '../../core/types.js';
 import { read, withBackends } from '../helpers/gradient.js';
+import { readTensors } from '../helpers/safetensors-files.js';
 import { sameBeside } from '../helpers/same-numbers.js';
 import {
   generateAll,
@@ -136,8 +135,7 @@ function inPieces(policy: Policy, sequence: readonly number[], pieces: readonly 
 async function momentValues(trainer: PolicyTrainer): Promise<number[]> {
   await using directory = await temporaryDirectory();
   await trainer.save(directory.path, never);
-  const path = join(directory.path, 'optimizer.safetensors');
-  const stored = decodeSafetensors(await readFile(path), path);
+  const stored = await readTensors(join(directory.path, 'optimizer.safetensors'));
   return [...stored].flatMap(([name, { values }]) => (name.startsWith('first.') ? [...values] : []));
 }
 

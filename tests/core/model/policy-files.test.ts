@@ -2,8 +2,8 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ConfigError } from '../../../core/errors.js';
-import { decodeSafetensors, encodeSafetensors, type StoredTensor } from '../../../core/model/safetensors.js';
 import { withBackends } from '../../helpers/gradient.js';
+import { type NamedTensor, readTensors, writeTensors } from '../../helpers/safetensors-files.js';
 import {
   leakedTensors,
   never,
@@ -23,10 +23,10 @@ async function saveTrained(directory: string): Promise<TinyPolicy> {
   return tiny;
 }
 
-async function change(path: string, edit: (tensors: Map<string, StoredTensor>) => void): Promise<void> {
-  const tensors = new Map(decodeSafetensors(await readFile(path), path));
+async function change(path: string, edit: (tensors: Map<string, NamedTensor>) => void): Promise<void> {
+  const tensors = await readTensors(path);
   edit(tensors);
-  await writeFile(path, encodeSafetensors(tensors));
+  await writeTensors(path, tensors);
 }
 
 withBackends(() => {

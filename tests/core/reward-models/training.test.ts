@@ -1,15 +1,14 @@
-import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ConfigError } from '../../../core/errors.js';
 import { loadRewardModel } from '../../../core/model/policy-files.js';
-import { decodeSafetensors, encodeSafetensors } from '../../../core/model/safetensors.js';
 import { FrozenRewardModel } from '../../../core/model/trained-model.js';
 import { rewardModelTrainingConfig, trainRewardModel } from '../../../core/reward-models/train-reward-model.js';
 import { PolicyTrainer } from '../../../core/trainer.js';
 import type { Metrics } from '../../../core/types.js';
 import { comparisons, rewardModelUpdate, scoredSequence, scoresOf } from '../../helpers/comparisons.js';
 import { withBackends } from '../../helpers/gradient.js';
+import { readTensors, writeTensors } from '../../helpers/safetensors-files.js';
 import {
   largestDifference,
   never,
@@ -70,8 +69,8 @@ withBackends(() => {
       const [weightsFile, momentsFile] = ['reward_model', 'reward_model_optimizer'].map((name) =>
         join(directory.path, `${name}.safetensors`),
       );
-      const weights = decodeSafetensors(await readFile(weightsFile!), weightsFile!);
-      const moments = decodeSafetensors(await readFile(momentsFile!), momentsFile!);
+      const weights = await readTensors(weightsFile!);
+      const moments = await readTensors(momentsFile!);
       const distance = 0.002;
       const lossAt = async (steps: number): Promise<number> => {
         const moved = [...weights].map(([name, { shape, values }]) => {
@@ -79,7 +78,7 @@ withBackends(() => {
           const step = (steps * distance) / norm;
           return [name, { shape, values: values.map((value, i) => value + step * gradient[i]!) }] as const;
         });
-        await writeFile(weightsFile!, encodeSafetensors(new Map(moved)));
+        await writeTensors(weightsFile!, new Map(moved));
         await tiny.trainer.load(directory.path, never);
         return (await tiny.trainer.update(comparisons(2), still, never))['rm/loss']!;
       };

@@ -1,8 +1,7 @@
-import { copyFile, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ConfigError } from '../../../core/errors.js';
-import { decodeSafetensors, encodeSafetensors } from '../../../core/model/safetensors.js';
 import {
   type ActorUpdateOptions,
   type CriticUpdateOptions,
@@ -11,6 +10,7 @@ import {
   type TrainSequence,
 } from '../../../core/types.js';
 import { withBackends } from '../../helpers/gradient.js';
+import { readTensors, writeTensors } from '../../helpers/safetensors-files.js';
 import { savedModel } from '../../helpers/saved-trainer.js';
 import {
   never,
@@ -121,9 +121,8 @@ describe('a checkpoint that does not fit changes nothing', () => {
   it.each(['critic', 'reference', 'process_reward_optimizer'])('with one tensor more in %s', async (name) => {
     await expectRefused(async (directory) => {
       const path = join(directory, `${name}.safetensors`);
-      const tensors = new Map(decodeSafetensors(await readFile(path), path));
-      const more = tensors.set('bias', { shape: [2], values: Float32Array.of(1, 2) });
-      await writeFile(path, encodeSafetensors(more));
+      const tensors = await readTensors(path);
+      await writeTensors(path, tensors.set('bias', { shape: [2], values: Float32Array.of(1, 2) }));
     }, 'has a tensor bias');
   });
 

@@ -1,6 +1,7 @@
 /**
  * Conversations as transformers writes them down and tokenizes them, 200 a family: equal means equal text and equal ids.
- * VERLET_MODEL_CACHE is a folder with `tokenizer-qwen3/models/tokenizer.json` and so on; make.py beside this file made the fixtures.
+ * VERLET_MODEL_CACHE is a folder with `tokenizer-qwen3/models/tokenizer.json` and so on, and
+ * `smollm2/SmolLM2-135M-Instruct.Q4_1.gguf`; make.py beside this file made the fixtures.
  * No files at hand: Llama 2, Mistral, Phi and DeepSeek; Gemma 2's package has no template, so its fixture brings one.
  */
 import { createHash } from 'node:crypto';
@@ -9,13 +10,14 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import * as z from 'zod';
+import { openGgufModel } from '../../../core/model/gguf/gguf-model.js';
 import { chatTemplate, type RenderOptions } from '../../../core/text/chat-template.js';
 import { hfTokenizer } from '../../../core/text/hf-tokenizer.js';
 import type { TextFiles } from '../../../core/text/text-files.js';
 import type { Message, ToolDescription } from '../../../core/types.js';
 
 const cache = process.env.VERLET_MODEL_CACHE;
-const FAMILIES = ['qwen3', 'qwen2_5', 'llama3_1', 'llama3_2', 'gemma2', 'gemma3'];
+const FAMILIES = ['qwen3', 'qwen2_5', 'llama3_1', 'llama3_2', 'gemma2', 'gemma3', 'smollm2'];
 
 const messageSchema = z.object({
   role: z.enum(['system', 'user', 'assistant', 'tool']),
@@ -38,22 +40,25 @@ const fixtureSchema = z.object({ chatTemplate: z.string().optional(), entries: z
 type Entry = z.infer<typeof entrySchema>;
 
 describe.skipIf(cache === undefined)('with the files in VERLET_MODEL_CACHE (skipped when it is not set)', () => {
-  test.each(FAMILIES)('%s: every conversation has the text and the tokens that transformers gives it', (family) => {
-    const fixture = readFixture(family);
-    const files = readTextFiles(family, fixture.chatTemplate);
-    const tokenizer = hfTokenizer(files);
-    const template = chatTemplate(files, tokenizer);
-    const names = [...tokenizer.specials.keys()];
-    const different = fixture.entries.flatMap((entry, i) => {
-      const difference = compare(
-        template,
-        entry,
-        names.some((name) => isWritten(name, entry)),
-      );
-      return difference === undefined ? [] : [`conversation ${i}: ${difference}`];
-    });
-    expect(different).toEqual([]);
-  });
+  test.each(FAMILIES)(
+    '%s: every conversation has the text and the tokens that transformers gives it',
+    async (family) => {
+      const fixture = readFixture(family);
+      const files = family === 'smollm2' ? await readGguf() : readTextFiles(family, fixture.chatTemplate);
+      const tokenizer = hfTokenizer(files);
+      const template = chatTemplate(files, tokenizer);
+      const names = [...tokenizer.specials.keys()];
+      const different = fixture.entries.flatMap((entry, i) => {
+        const difference = compare(
+          template,
+          entry,
+          names.some((name) => isWritten(name, entry)),
+        );
+        return difference === undefined ? [] : [`conversation ${i}: ${difference}`];
+      });
+      expect(different).toEqual([]);
+    },
+  );
 });
 
 /** Whether the conversation says the name where it would become a control token, which only transformers lets it. */
@@ -85,6 +90,13 @@ function compare(
 function readFixture(family: string): z.infer<typeof fixtureSchema> {
   const path = join(import.meta.dirname, '../../fixtures/conversations', `${family}.json.gz`);
   return fixtureSchema.parse(JSON.parse(gunzipSync(readFileSync(path)).toString('utf8')));
+}
+
+async function readGguf(): Promise<TextFiles> {
+  const path = join(cache ?? '', 'smollm2', 'SmolLM2-135M-Instruct.Q4_1.gguf');
+  await using model = await openGgufModel(path, new AbortController().signal);
+  if (model.text === undefined) throw new Error(`${path} has no tokenizer`);
+  return model.text;
 }
 
 function readTextFiles(family: string, ownTemplate: string | undefined): TextFiles {
