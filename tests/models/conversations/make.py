@@ -14,6 +14,7 @@ import random
 import sys
 from pathlib import Path
 
+from tokenizers import pre_tokenizers
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 COUNT = 200
@@ -127,7 +128,11 @@ def conversation(rng, knows):
 
 def tokenizer_of(cache, family):
     if family == "smollm2":
-        return AutoTokenizer.from_pretrained(cache / "smollm2", gguf_file="SmolLM2-135M-Instruct.Q4_1.gguf")
+        made = AutoTokenizer.from_pretrained(cache / "smollm2", gguf_file="SmolLM2-135M-Instruct.Q4_1.gguf")
+        # transformers ignores the file's tokenizer.ggml.pre; the model's own tokenizer.json cuts digits apart first.
+        bytes_of = pre_tokenizers.ByteLevel(add_prefix_space=False)
+        made.backend_tokenizer.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.Digits(individual_digits=True), bytes_of])
+        return made
     folder = cache / f"tokenizer-{family}" / "models"
     config = json.loads((folder / "tokenizer_config.json").read_text())
     names = {key: value for key, value in config.items() if key.endswith("_token") and value is not None}
