@@ -3,7 +3,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { Interrupted } from '../cli/interrupt.js';
 import { ConfigError } from '../core/errors.js';
 import { loadPolicy } from '../core/model/load-policy.js';
-import { openModelDirectory } from '../core/model/safetensors/model-directory.js';
+import { openModel } from '../core/model/open-model.js';
 import { useBackend } from '../core/tensor/backend.js';
 import { type BackendName, backendNames } from '../core/tensor/backend-names.js';
 import { type Verdict, verifyAlgorithms } from './algorithms.js';
@@ -101,7 +101,7 @@ interface ModelOptions {
 async function verifyReference(options: ModelOptions, { stdout }: VerifyIo, signal: AbortSignal): Promise<number> {
   const cases = await readModelCases(options.reference);
   await useBackend(options.backend);
-  await using files = await openModelDirectory(options.model, signal);
+  await using files = await openModel(options.model, { env: process.env }, signal);
   using policy = await loadPolicy(
     files,
     { contextLength: Math.max(...cases.map(({ tokens }) => tokens.length)) },
