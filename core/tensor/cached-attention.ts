@@ -82,7 +82,8 @@ const cachedAttentionKernel = fusedKernel(
     const [qs, ks, vs] = [readValues(q), readValues(k), readValues(v)];
     const out = new Float32Array(q.size); // [N, H, D]
     for (let s = 0; s < pass.lengths.length; s++) {
-      const sequence = new PagedSequence(pass, s, layer);
+      const blocks = pass.blocks.subarray(pass.blockOffsets[s], pass.blockOffsets[s + 1]);
+      const sequence = new PagedSequence(pass.pages, blocks, { length: pass.lengths[s] ?? 0, layer });
       const firstRow = pass.offsets[s] ?? 0;
       const rows = (pass.offsets[s + 1] ?? 0) - firstRow;
       sequence.append(ks, vs, firstRow, rows);

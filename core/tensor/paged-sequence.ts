@@ -1,6 +1,5 @@
 import { capScores } from './attend-rows.js';
 import type { AttentionRules } from './attention-rules.js';
-import type { CachedPass } from './cached-attention.js';
 import { type KvPages, pageLength } from './kv-pages.js';
 
 /** Neighbouring positions of a sequence: those in [from, to). */
@@ -26,12 +25,16 @@ export class PagedSequence {
   readonly #layer: number;
   readonly #blocks: Int32Array;
 
-  constructor({ pages, lengths, blocks, blockOffsets }: CachedPass, s: number, layer: number) {
-    this.length = lengths[s] ?? 0;
+  /**
+   * @param blocks numbers of the sequence's pages
+   * @param length cached positions
+   */
+  constructor(pages: KvPages, blocks: Int32Array, { length, layer }: { length: number; layer: number }) {
+    this.length = length;
     this.kvHeads = pages.shape.numKeyValueHeads;
     this.#pages = pages;
     this.#layer = layer;
-    this.#blocks = blocks.subarray(blockOffsets[s], blockOffsets[s + 1]);
+    this.#blocks = blocks;
   }
 
   /** Writes rows of k and v ([N, Hkv, D]) behind the cached positions. */
