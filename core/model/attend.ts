@@ -1,7 +1,8 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import { attention } from '../tensor/attention.js';
 import type { AttentionRules } from '../tensor/attention-rules.js';
-import { type CachedPass, cachedAttention } from '../tensor/cached-attention.js';
+import { cachedAttention } from '../tensor/cached-attention.js';
+import type { CachedPass } from '../tensor/cached-pass.js';
 
 /** Heads of N tokens; queries and keys are rotated. */
 export interface Heads {

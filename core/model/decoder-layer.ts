@@ -5,7 +5,7 @@ import { residual } from '../tensor/residual.js';
 import { rmsNorm } from '../tensor/rms-norm.js';
 import { rotary } from '../tensor/rotary.js';
 import { swiglu } from '../tensor/swiglu.js';
-import type { DecoderParts, DecoderPass } from './decoder.js';
+import type { DecoderParts, DecoderPass } from './decoder-pass.js';
 import { loraNames } from './lora/lora-weights.js';
 
 /** One layer's place, input and weights. */

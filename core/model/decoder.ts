@@ -2,27 +2,9 @@ import * as tf from '@tensorflow/tfjs-core';
 import { checkpointed } from '../tensor/checkpointed.js';
 import { embedding } from '../tensor/embedding.js';
 import { rmsNorm } from '../tensor/rms-norm.js';
-import type { Attend } from './attend.js';
 import { decoderLayer } from './decoder-layer.js';
-import type { Policy } from './policy.js';
+import type { DecoderParts, DecoderPass } from './decoder-pass.js';
 import { embeddingName, layerPrefix } from './weight-shapes.js';
-
-/** The tokens of one forward pass, N of them laid end to end; `attend` knows which belong together. */
-export interface DecoderPass {
-  /** [N] int32 */
-  readonly tokens: tf.Tensor1D;
-  /** [N] int32: absolute position of each token in its sequence. */
-  readonly positions: tf.Tensor1D;
-  readonly attend: Attend;
-  /** Keep only each layer's input for the gradient, which computes the rest again. */
-  readonly isCheckpointed: boolean;
-}
-
-/** What a forward pass reads of a model; adapters take part where the weights have them. */
-export type DecoderParts = Pick<
-  Policy,
-  'config' | 'weights' | 'rotaryTables' | 'loraScale' | 'enableGradientCheckpointing'
->;
 
 /**
  * Decoder-only transformer: embedding, layers, a last RMSNorm. What differs between families stands in the config.

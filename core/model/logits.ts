@@ -3,7 +3,8 @@ import { capLogits } from '../tensor/cap-logits.js';
 import { embedding } from '../tensor/embedding.js';
 import { linear } from '../tensor/linear.js';
 import { attendWithin } from './attend.js';
-import { type DecoderParts, decoder } from './decoder.js';
+import { decoder } from './decoder.js';
+import type { DecoderParts } from './decoder-pass.js';
 
 /**
  * The logits after every token of some sequences, for comparisons and small uses: training and sampling never hold them whole.

@@ -17,7 +17,8 @@ export async function openModel(name: string, options: ResolveOptions, signal: A
   const stats = await stat(path);
   if (!stats.isDirectory()) return openFile(path, signal);
   const entries = await readdir(path);
-  if (entries.includes(adapterConfigFile) && !entries.includes('config.json')) return openAdapter(path, options, signal);
+  if (entries.includes(adapterConfigFile) && !entries.includes('config.json'))
+    return openAdapter(path, options, signal);
   const ggufs = entries.filter((entry) => extname(entry) === '.gguf');
   const [gguf] = ggufs;
   if (entries.includes('config.json') || gguf === undefined) return openModelDirectory(path, signal);
@@ -39,7 +40,9 @@ function openFile(path: string, signal: AbortSignal): Promise<ModelFiles> {
 async function openAdapter(directory: string, options: ResolveOptions, signal: AbortSignal): Promise<ModelFiles> {
   const { base } = await readPeftConfig(directory);
   if (base === undefined) {
-    throw new ConfigError(`${join(directory, adapterConfigFile)} does not name the base model (base_model_name_or_path)`);
+    throw new ConfigError(
+      `${join(directory, adapterConfigFile)} does not name the base model (base_model_name_or_path)`,
+    );
   }
   const files = await openModel(base, options, signal);
   try {

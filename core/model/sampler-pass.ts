@@ -1,4 +1,4 @@
-import type { CachedPass } from '../tensor/cached-attention.js';
+import type { CachedPass } from '../tensor/cached-pass.js';
 import type { KvPages } from '../tensor/kv-pages.js';
 import type { RowSampling } from '../tensor/sample-tokens.js';
 import type { PagedSequence } from './paged-sequence.js';

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { AdamW } from '../tensor/adamw.js';
-import type { DecoderParts } from './decoder.js';
+import type { DecoderParts } from './decoder-pass.js';
 import type { Policy } from './policy.js';
 import { Weights } from './weights.js';
 

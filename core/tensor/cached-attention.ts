@@ -2,30 +2,15 @@ import * as tf from '@tensorflow/tfjs-core';
 import { attendRows, firstSeen, rowsPerBlock } from './attend-rows.js';
 import { checkHeads, checkOffsets } from './attention.js';
 import { type AttentionRules, completeRules } from './attention-rules.js';
+import type { CachedPass, LayerPass } from './cached-pass.js';
 import { checkShapes } from './check-shapes.js';
 import { fusedKernel } from './fused-kernel.js';
 import { gather, type HeadRows, scatter } from './head-rows.js';
-import { type KvPages, pageLength } from './kv-pages.js';
+import { pageLength } from './kv-pages.js';
 import { PagedSequence } from './paged-sequence.js';
 import { readValues } from './read-values.js';
 
-/** Which new tokens belong to which cached sequence, S of them. */
-export interface CachedPass {
-  readonly pages: KvPages;
-  /** [S]: positions of each sequence that are in its pages already. */
-  readonly lengths: Int32Array;
-  /** [S + 1], ascending from 0 to N: the new tokens of sequence s are the rows from offsets[s] up to offsets[s + 1]. */
-  readonly offsets: Int32Array;
-  /** Page numbers; those of sequence s begin at blocks[blockOffsets[s]], enough for its cached and new positions. */
-  readonly blocks: Int32Array;
-  /** [S + 1] */
-  readonly blockOffsets: Int32Array;
-}
-
 type Inputs = { q: tf.Tensor3D; k: tf.Tensor3D; v: tf.Tensor3D };
-
-/** The same for one layer, with its rules. */
-export type LayerPass = CachedPass & AttentionRules & { readonly layer: number };
 
 /**
  * Attention of new tokens to the cached ones of their sequence and, causally, to each other: prefill, chunked prefill and decoding in

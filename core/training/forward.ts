@@ -1,7 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Batch } from '../batch.js';
 import { attendWithin } from '../model/attend.js';
-import { type DecoderParts, decoder } from '../model/decoder.js';
+import { decoder } from '../model/decoder.js';
+import type { DecoderParts } from '../model/decoder-pass.js';
 import { embedding } from '../tensor/embedding.js';
 import { linear } from '../tensor/linear.js';
 import { type HeadOutput, linearLogProbs } from '../tensor/linear-log-probs.js';

@@ -4,15 +4,8 @@ import type { HfConfig, HfRope } from './hf-config.js';
 /** What a family's config.json means where it is silent, and what sets the family apart. */
 export interface Architecture {
   readonly modelType: ModelType;
-  /** Values of fields that the file may leave out. */
-  readonly defaults: {
-    readonly tieWordEmbeddings: boolean;
-    readonly maxPositionEmbeddings: number;
-    readonly hiddenAct: string;
-    readonly ropeTheta: number;
-    /** Instead of hidden_size / num_attention_heads. */
-    readonly headDim?: number;
-  };
+  /** What transformers takes for fields that the file leaves out; files of some families leave out all that is usual. */
+  readonly defaults: Partial<HfConfig>;
   /** The parts that are not every family's, besides rotary embeddings and windows. */
   traits(config: HfConfig): Partial<Traits>;
   /** Which layers see a window only; their rotary embedding may be another one. */

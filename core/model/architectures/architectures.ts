@@ -19,15 +19,12 @@ const architectures: ReadonlyMap<string, Architecture> = new Map(
  * of a checkpoint that also sees images (`text_config`) is described alone.
  */
 export function decoderConfig(content: object, source: string): DecoderConfig {
-  const config = parseHfConfig(languageModel(content), source);
-  const architecture = architectures.get(config.model_type);
-  if (architecture === undefined) {
-    throw new ConfigError(`${source}: ${unknownName('architecture', config.model_type, [...architectures.keys()])}`);
-  }
+  const model = languageModel(content);
+  const architecture = architectureOf(model, source);
+  const config = parseHfConfig(model, { defaults: architecture.defaults, source });
   if (config.use_bidirectional_attention) {
     throw new ConfigError(`${source} attends in both directions (use_bidirectional_attention), which is not supported`);
   }
-  const { defaults, modelType } = architecture;
   const heads = config.num_attention_heads;
   const keyHeads = config.num_key_value_heads ?? heads;
   if (heads % keyHeads !== 0) {
@@ -35,18 +32,18 @@ export function decoderConfig(content: object, source: string): DecoderConfig {
       `config.json of ${source}: ${heads} attention heads do not share ${keyHeads} key heads evenly`,
     );
   }
-  const headDim = config.head_dim ?? defaults.headDim ?? config.hidden_size / heads;
+  const headDim = config.head_dim ?? config.hidden_size / heads;
   if (!Number.isInteger(headDim / 2)) {
     throw new ConfigError(`config.json of ${source}: a head has ${headDim} dimensions; an even number can be rotated`);
   }
-  const maxPositionEmbeddings = config.max_position_embeddings ?? defaults.maxPositionEmbeddings;
+  const { max_position_embeddings: maxPositionEmbeddings = 2048 } = config;
   const windows = architecture.windows(config);
-  const context = { theta: defaults.ropeTheta, maxPositionEmbeddings, source };
+  const context = { theta: config.rope_theta ?? 10_000, maxPositionEmbeddings, source };
   const full = rotaryConfig(fullRope(config), context);
   const ownRope = slidingRope(config) ?? windows.slidingRope;
   const sliding = ownRope === undefined ? [] : [rotaryConfig({ ...windows.slidingRope, ...ownRope }, context)];
   return {
-    modelType,
+    modelType: architecture.modelType,
     vocabSize: config.vocab_size,
     hiddenSize: config.hidden_size,
     intermediateSize: config.intermediate_size,
@@ -56,8 +53,8 @@ export function decoderConfig(content: object, source: string): DecoderConfig {
     headDim,
     maxPositionEmbeddings,
     rmsNormEps: config.rms_norm_eps ?? 1e-6,
-    hiddenAct: activation(config.hidden_activation ?? config.hidden_act ?? defaults.hiddenAct, source),
-    tieWordEmbeddings: config.tie_word_embeddings ?? defaults.tieWordEmbeddings,
+    hiddenAct: activation(config.hidden_activation ?? config.hidden_act ?? 'silu', source),
+    tieWordEmbeddings: config.tie_word_embeddings ?? false,
     rotaries: [full, ...sliding],
     layers: Array.from({ length: config.num_hidden_layers }, (_, layer) =>
       windows.isSliding(layer) ? { window: windows.window, rotary: sliding.length } : { window: 0, rotary: 0 },
@@ -67,6 +64,13 @@ export function decoderConfig(content: object, source: string): DecoderConfig {
     attentionScale: 1 / Math.sqrt(headDim),
     ...architecture.traits(config),
   };
+}
+
+function architectureOf(model: object, source: string): Architecture {
+  const name = 'model_type' in model ? String(model.model_type) : 'none';
+  const architecture = architectures.get(name);
+  if (architecture !== undefined) return architecture;
+  throw new ConfigError(`${source}: ${unknownName('architecture', name, [...architectures.keys()])}`);
 }
 
 const plain = {

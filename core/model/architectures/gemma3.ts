@@ -7,7 +7,7 @@ import { gemmaDefaults, gemmaTraits } from './gemma2.js';
  */
 export const gemma3: Architecture = {
   modelType: 'gemma3_text',
-  defaults: gemmaDefaults(131_072, 1_000_000),
+  defaults: { ...gemmaDefaults, vocab_size: 262_208, max_position_embeddings: 131_072, rope_theta: 1_000_000 },
   traits: (config) => ({
     ...gemmaTraits(config),
     hasHeadNorms: true,

@@ -64,9 +64,15 @@ const hfConfigSchema = z.looseObject({
 export type HfConfig = z.output<typeof hfConfigSchema>;
 export type HfRope = z.output<typeof ropeSchema>;
 
-/** The fields, checked; one that is null is missing, but a soft cap that is null is 0. Throws ConfigError naming the first that is wrong. */
-export function parseHfConfig(config: object, source: string): HfConfig {
-  const parsed = hfConfigSchema.safeParse(withoutNulls({ ...config, ...absentCaps(config) }));
+/**
+ * The fields, checked, over the defaults; one that is null is missing, but a soft cap that is null is 0. Throws ConfigError naming the first
+ * that is wrong.
+ */
+export function parseHfConfig(
+  config: object,
+  { defaults, source }: { readonly defaults: object; readonly source: string },
+): HfConfig {
+  const parsed = hfConfigSchema.safeParse({ ...defaults, ...withoutNulls({ ...config, ...absentCaps(config) }) });
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   throw new ConfigError(`config.json of ${source}: ${issue?.path.join('.')}: ${issue?.message}`);

@@ -5,7 +5,7 @@ import type { HfConfig } from './hf-config.js';
 /** Qwen2 and Qwen2.5 (arXiv:2407.10671, arXiv:2412.15115): Llama's shape with biases on queries, keys and values. */
 export const qwen2: Architecture = {
   modelType: 'qwen2',
-  defaults: { tieWordEmbeddings: false, maxPositionEmbeddings: 32_768, hiddenAct: 'silu', ropeTheta: 10_000 },
+  defaults: { max_position_embeddings: 32_768, tie_word_embeddings: false, hidden_act: 'silu', rope_theta: 10_000 },
   traits: () => ({ biases: { qkv: true, output: false, mlp: false } }),
   windows: upperWindows,
 };

@@ -5,11 +5,11 @@ import { upperWindows } from './qwen2.js';
 export const qwen3: Architecture = {
   modelType: 'qwen3',
   defaults: {
-    tieWordEmbeddings: false,
-    maxPositionEmbeddings: 32_768,
-    hiddenAct: 'silu',
-    ropeTheta: 10_000,
-    headDim: 128,
+    max_position_embeddings: 32_768,
+    tie_word_embeddings: false,
+    hidden_act: 'silu',
+    rope_theta: 10_000,
+    head_dim: 128,
   },
   traits: ({ attention_bias = false }) => ({
     biases: { qkv: attention_bias, output: attention_bias, mlp: false },

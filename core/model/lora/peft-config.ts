@@ -44,7 +44,10 @@ export interface PeftAdapter {
 }
 
 /** The content of adapter_config.json for an adapter over the model that came from `base`. */
-export function peftConfig({ loraRank, loraAlpha, useRslora, targetModules }: LoraConfig, base: string): object {
+export function peftConfig(
+  { loraRank, loraAlpha, useRslora, targetModules }: LoraConfig,
+  base: string,
+): { readonly [key: string]: unknown } {
   return {
     peft_type: 'LORA',
     task_type: 'CAUSAL_LM',

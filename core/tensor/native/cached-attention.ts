@@ -1,5 +1,5 @@
 import { completeRules } from '../attention-rules.js';
-import type { LayerPass } from '../cached-attention.js';
+import type { LayerPass } from '../cached-pass.js';
 import { attentionSizes } from './attention.js';
 import { floats, type NativeKernel } from './native-kernel.js';
 
