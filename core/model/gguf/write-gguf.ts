@@ -112,10 +112,20 @@ function generalPairs(path: string, dtype: WrittenDtype): readonly GgufPair[] {
   ];
 }
 
-function textPairs({ text, tensors, source }: ModelFiles): readonly GgufPair[] {
-  if (text === undefined) return [{ key: 'tokenizer.ggml.model', type: 'string', value: 'none' }];
+function textPairs({ text, config, tensors, source }: ModelFiles): readonly GgufPair[] {
   const [vocabSize = 0] = tensors.get('model.embed_tokens.weight')?.shape ?? [];
-  return ggufTextMetadata(text, vocabSize, source);
+  if (text !== undefined) return ggufTextMetadata(text, vocabSize, source);
+  const named = [
+    ['bos', config.bos_token_id],
+    ['eos', config.eos_token_id],
+    ['padding', config.pad_token_id],
+  ] as const;
+  const ids = named.flatMap(([role, given]): GgufPair[] => {
+    const value: unknown = Array.isArray(given) ? given[0] : given;
+    const isId = typeof value === 'number' && Number.isInteger(value) && value >= 0 && value < vocabSize;
+    return isId ? [{ key: `tokenizer.ggml.${role}_token_id`, type: 'uint32', value }] : [];
+  });
+  return [{ key: 'tokenizer.ggml.model', type: 'string', value: 'none' }, ...ids];
 }
 
 interface FileToWrite {
