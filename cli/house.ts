@@ -2,7 +2,6 @@ import { LinkedAbort } from '../core/linked-abort.js';
 import { passLimit } from '../core/pass-limit.js';
 import { openRewardModel } from '../core/reward-models/open-reward-model.js';
 import { scoreGroups } from '../core/reward-models/score-groups.js';
-import { byteTokenizer } from '../core/text/byte-tokenizer.js';
 import type { LoopParts } from '../core/train.js';
 import type { JobFabric, Trainer } from '../core/types.js';
 import { HttpEngine } from '../rollout/engines/http.js';
@@ -10,7 +9,6 @@ import { EPISODE_JOB, episodeHandler } from '../rollout/episode-job.js';
 import { openFabric } from '../rollout/fabric/open-fabric.js';
 import { policyServerConfig } from '../rollout/policy-server/config.js';
 import { spawnPolicyServer } from '../rollout/policy-server/spawn.js';
-import { chatMlRenderer } from '../rollout/renderer.js';
 import { HttpTrainer } from '../rollout/trainers/http.js';
 import { openSandboxProvider } from '../sandbox/open-sandbox-provider.js';
 import type { ResolvedRun } from './resolve-run.js';
@@ -40,7 +38,7 @@ export async function withHouse<Result>(
   await using sandboxProvider = sandbox.provider;
   const opened = await openFabric(config.fabric, signal);
   await using fabric = opened.fabric;
-  const { backend, threads, matmulPrecision, model, seed } = config;
+  const { backend, threads, matmulPrecision, model, tokenizer, seed } = config;
   const { maxBatchSize, timeoutMs } = config.engine;
   const serverConfig = policyServerConfig.parse({
     backend,
@@ -50,7 +48,9 @@ export async function withHouse<Result>(
     criticTrunk: config.critic.trunk,
     ...(config.rewardModel.name === 'value_head' && { rewardModelPath: config.rewardModel.path }),
     seed,
-    vocabSize: byteTokenizer.vocabSize,
+    tokenizer,
+    vocabSize: run.language.tokenizer.vocabSize,
+    ...(model.path !== null && { contextLength: config.rollout.maxContext }),
     maxBatchSize,
   });
   await using server = await spawnPolicyServer(serverConfig, {}, signal);
@@ -65,7 +65,7 @@ export async function withHouse<Result>(
       options: run.envOptions,
       tools: run.tools,
       engine,
-      renderer: chatMlRenderer(byteTokenizer, { showTools: config.rollout.showTools }),
+      renderer: run.language.renderer,
       config: config.rollout,
       sandboxProvider,
     }),

@@ -6,6 +6,7 @@ import { builtins } from './builtins.js';
 import { type CommandContext, example, type Io, type Wiring } from './command-context.js';
 import { evalCommand } from './commands/eval.js';
 import { reportCommand } from './commands/report.js';
+import { sftCommand } from './commands/sft.js';
 import { trainCommand } from './commands/train.js';
 import { runEvaluation } from './evaluation.js';
 import { Interrupted } from './interrupt.js';
@@ -39,7 +40,7 @@ async function createProgram(context: CommandContext): Promise<Command> {
     .configureOutput({ writeOut: (text) => stdout.write(text), writeErr: (text) => stderr.write(text) })
     .configureHelp({ showGlobalOptions: false, helpWidth: 100 })
     .addHelpText('after', example(['verlet train run.yaml', 'verlet eval runs/NAME', 'verlet report runs/NAME']));
-  for (const command of [trainCommand(context), evalCommand(context), reportCommand(context)]) {
+  for (const command of [trainCommand(context), sftCommand(context), evalCommand(context), reportCommand(context)]) {
     program.addCommand(command.copyInheritedSettings(program));
   }
   return program;

@@ -1,13 +1,14 @@
 import { dirname, resolve } from 'node:path';
 import { applyOverrides, loadYaml, lookUp, parseConfig } from '../core/config.js';
+import { openText } from '../core/model/open-text.js';
 import type { RewardModelConfig } from '../core/reward-models/config.js';
-import { byteTokenizer } from '../core/text/byte-tokenizer.js';
 import type { EnvDefinition, OpenContext } from '../envs/environment.js';
-import { chatMlRenderer } from '../rollout/renderer.js';
+import { type ChatLanguage, chatLanguage } from '../rollout/chat-language.js';
 import { describeTool } from '../tools/describe-tool.js';
 import type { Tool } from '../tools/tool.js';
 import type { Builtins } from './builtins.js';
 import { absoluteImport, loadModules } from './load-modules.js';
+import { refuseShape, withAbsolutePaths } from './model-choice.js';
 import { kinds, type RunConfig, runConfigSchema } from './run-config.js';
 import { verlNames } from './verl-names.js';
 
@@ -20,6 +21,7 @@ export interface ResolvedRun {
   /** What the environment's own schema made of `env`, without its name. */
   readonly envOptions: unknown;
   readonly tools: readonly Tool[];
+  readonly language: ChatLanguage;
 }
 
 /** Reads, overrides and checks the config; throws ConfigError before anything was started or written. */
@@ -31,24 +33,26 @@ export async function resolveRun(
 ): Promise<ResolvedRun> {
   const input = applyOverrides(await loadYaml(configPath), overrides);
   const registered = await loadModules(importsOf(input), configPath, builtins);
+  refuseShape(input);
   const source = overrides.length === 0 ? configPath : `${configPath} with ${overrides.join(' ')}`;
   const parsed = parseConfig(runConfigSchema(registered), input, { source, aliases: verlNames, kinds });
   const imports = parsed.imports.map((specifier) => absoluteImport(specifier, configPath));
   const { name, ...envOptions } = parsed.env;
   const env = lookUp('environment', name, byName(registered.envs));
   const tools = parsed.tools?.map((choice) => chooseTool(choice, registered.tools)) ?? env.defaultTools;
-  const opened = await env.open?.(envOptions, { seed: parsed.seed, tools, countTokens: counter(parsed) }, signal);
-  return {
-    config: { ...parsed, imports, rewardModel: withAbsolutePath(parsed.rewardModel, configPath) },
-    env: opened ?? env,
-    envOptions,
-    tools,
+  const config = {
+    ...parsed,
+    imports,
+    model: await withAbsolutePaths(parsed.model, configPath),
+    rewardModel: withAbsolutePath(parsed.rewardModel, configPath),
   };
+  const language = chatLanguage(await openText(config, { env: process.env }, signal), config.rollout);
+  const opened = await env.open?.(envOptions, { seed: parsed.seed, tools, countTokens: counter(language) }, signal);
+  return { config, env: opened ?? env, envOptions, tools, language };
 }
 
 /** Counts as the run's renderer writes prompts. */
-function counter({ rollout }: RunConfig): OpenContext['countTokens'] {
-  const renderer = chatMlRenderer(byteTokenizer, { showTools: rollout.showTools });
+function counter({ renderer }: ChatLanguage): OpenContext['countTokens'] {
   return (messages, tools) => renderer.start(messages, tools.map(describeTool)).length;
 }
 

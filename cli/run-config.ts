@@ -5,17 +5,15 @@ import { ConfigError } from '../core/errors.js';
 import { modelConfig } from '../core/model/config.js';
 import { rewardModelConfig } from '../core/reward-models/config.js';
 import { optimizerConfig } from '../core/schedule.js';
-import { backendNames, matmulPrecisions } from '../core/tensor/backend-names.js';
-import { trackersConfig } from '../core/trackers/config.js';
 import { loopConfig } from '../core/train.js';
 import { warmStartConfig } from '../core/warm-start.js';
-
 import type { EnvDefinition } from '../envs/environment.js';
 import { rolloutConfig } from '../rollout/config.js';
 import { fabricConfig } from '../rollout/fabric/config.js';
 import { engineConfig } from '../rollout/policy-server/config.js';
 import { sandboxConfig } from '../sandbox/config.js';
 import type { Tool } from '../tools/tool.js';
+import { machineConfig, trackingConfig } from './common-config.js';
 
 export interface RunConfigParts {
   readonly envs: readonly EnvDefinition[];
@@ -38,7 +36,7 @@ export function runConfigSchema({ envs, tools }: RunConfigParts) {
         context.addIssue({ code: 'custom', path: ['rollout', 'valKwargs', 'n'], message });
       }
       const longest = config.model.maxPositionEmbeddings;
-      if (config.rollout.maxContext > longest) {
+      if (config.model.path === null && config.rollout.maxContext > longest) {
         const message = `is more than model.maxPositionEmbeddings (${longest}), write ${longest} or less, or raise that`;
         context.addIssue({ code: 'custom', path: ['rollout', 'maxContext'], message });
       }
@@ -60,40 +58,15 @@ export type RunConfig = z.output<ReturnType<typeof runConfigSchema>>;
 export const kinds = { 'env.name': 'environment', 'tools.*': 'tool', 'tools.*.name': 'tool', backend: 'backend' };
 
 const general = {
-  name: z
-    .string()
-    .refine((name) => /^[\w.-]+$/.test(name), 'write letters, digits, dots, dashes and underscores only')
-    .default('run')
-    .describe('first part of the run directory’s name'),
-  seed: z.int().min(0).max(0xffffffff).default(1).describe('the same seed, backend and machine give the same run'),
-  backend: z
-    .enum(backendNames)
-    .default('auto')
-    .describe('where tensors are computed; auto takes the fastest that is installed'),
-  matmulPrecision: z
-    .enum(matmulPrecisions)
-    .default('float32')
-    .describe('what matrix products of backend native take in; bfloat16 needs AVX512-BF16'),
-  threads: z.int().min(0).max(1024).default(0).describe('threads of backend native; 0 takes one a processor'),
+  ...machineConfig,
   imports: z.array(z.string()).default([]).describe('modules with your environments and tools, relative to this file'),
-  tokenizer: z
-    .discriminatedUnion('name', [z.strictObject({ name: z.literal('byte') })])
-    .prefault({ name: 'byte' })
-    .describe('how text becomes tokens'),
 };
 
 const directoryPath = z.string().min(1).nullable().default(null);
 
 const trainerConfig = z.strictObject({
   ...loopConfig.shape,
-  logger: trackersConfig.default([]),
-  projectName: z.string().min(1).default('verlet').describe('what trackers file the run under'),
-  experimentName: z
-    .string()
-    .min(1)
-    .nullable()
-    .default(null)
-    .describe('what trackers call the run, another name for each of a project; null takes that of the run directory'),
+  ...trackingConfig,
   rolloutDataDir: directoryPath.describe(
     'directory for the samples of each training step as verl dumps them, from the run directory; null writes none',
   ),
@@ -102,7 +75,7 @@ const trainerConfig = z.strictObject({
 
 /** The sections of rooms, each configured beside its code. */
 const rooms = {
-  model: modelConfig.prefault({}).describe('size of the policy'),
+  model: modelConfig.prefault({}).describe('the policy'),
   warmStart: warmStartConfig.prefault({}).describe('supervised training before reinforcement learning'),
   optimizer: optimizerConfig.prefault({}).describe('the optimizer of reinforcement learning'),
   algorithm: algorithmConfig.prefault({}).describe('advantages and losses'),

@@ -7,10 +7,16 @@ import { FanOutTracker } from '../core/trackers/fan-out.js';
 import { type OpenTrackers, openTrackers } from '../core/trackers/open-trackers.js';
 import { rolloutDump } from '../core/trackers/rollout-dump.js';
 import type { Json, Metrics, Tracker, TrajectoryGroup } from '../core/types.js';
-import type { ResolvedRun } from './resolve-run.js';
+import type { RunConfig } from './run-config.js';
+
+/** What trackers read of a run's config. */
+export interface TrackedConfig {
+  readonly trainer: Pick<RunConfig['trainer'], 'logger' | 'projectName' | 'experimentName'> &
+    Partial<Pick<RunConfig['trainer'], 'rolloutDataDir' | 'validationDataDir'>>;
+}
 
 export interface RunTrackerOptions {
-  readonly run: Pick<ResolvedRun, 'config'>;
+  readonly run: { readonly config: TrackedConfig };
   readonly directory: RunDirectory;
   /** Told first: the run's own records, what a person watches. */
   readonly own: readonly Tracker[];
@@ -77,7 +83,7 @@ export class RunTracker implements Tracker, AsyncDisposable {
 }
 
 function dumps({ run, directory }: Pick<RunTrackerOptions, 'run' | 'directory'>): Tracker[] {
-  const { rolloutDataDir, validationDataDir } = run.config.trainer;
+  const { rolloutDataDir = null, validationDataDir = null } = run.config.trainer;
   const train = rolloutDataDir === null ? undefined : resolve(directory.path, rolloutDataDir);
   const validation = validationDataDir === null ? undefined : resolve(directory.path, validationDataDir);
   if (train !== undefined && train === validation) {

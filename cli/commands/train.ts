@@ -1,49 +1,24 @@
 import { Command } from 'commander';
 import { ConfigError } from '../../core/errors.js';
 import { resolveRolloutCorrection } from '../../core/rollout-correction/config.js';
-import { RunDirectory } from '../../core/run-directory.js';
+import type { RunDirectory } from '../../core/run-directory.js';
 import { JsonlTracker } from '../../core/trackers/jsonl.js';
 import { type CommandContext, example } from '../command-context.js';
 import { ProgressTracker } from '../progress-tracker.js';
 import { writeReport } from '../report/write-report.js';
 import { resolveRun } from '../resolve-run.js';
 import type { RunConfig } from '../run-config.js';
+import { openDirectory, type RunFlags, readRequest, takeBack, withRunFlags } from '../run-request.js';
 import { RunTracker } from '../run-tracker.js';
 import { StreamTracker } from '../stream-tracker.js';
 import { TerminalProgress } from '../terminal-progress.js';
 import { formatDuration, formatNumber } from '../text.js';
 import type { TrainingSummary } from '../training.js';
 
-interface Flags {
-  readonly backend?: string;
-  readonly seed?: string;
-  readonly steps?: string;
-  readonly runDir?: string;
-  readonly resume?: string;
-  readonly json?: true;
-  readonly quiet?: true;
-}
-
-interface Request {
-  readonly configPath: string;
-  readonly overrides: readonly string[];
-  /** The run to take up. */
-  readonly earlier?: RunDirectory;
-}
-
 /** `verlet train CONFIG [key=value…]` */
 export function trainCommand(context: CommandContext): Command {
-  return new Command('train')
+  return withRunFlags(new Command('train'))
     .description('Train as a YAML file says; keep everything in a run directory.')
-    .argument('[config]', 'the YAML file; left out with --resume')
-    .argument('[overrides...]', 'key=value with dotted keys, values as in YAML')
-    .option('--backend <name>', 'where tensors are computed (the same as backend=NAME)')
-    .option('--seed <number>', 'the same as seed=NUMBER')
-    .option('--steps <number>', 'the same as trainer.totalTrainingSteps=NUMBER')
-    .option('--run-dir <path>', 'the directory of this run (default: runs/NAME-TIME)')
-    .option('--resume <run>', 'take up an earlier run where its newest checkpoint stands')
-    .option('--json', 'one line of JSON a step on stdout')
-    .option('--quiet', 'no progress; only warnings and the result')
     .addHelpText(
       'after',
       example([
@@ -53,7 +28,7 @@ export function trainCommand(context: CommandContext): Command {
         'verlet train --resume runs/NAME trainer.totalTrainingSteps=400',
       ]),
     )
-    .action((config: string | undefined, overrides: string[], flags: Flags) =>
+    .action((config: string | undefined, overrides: string[], flags: RunFlags) =>
       train(context, config, overrides, flags),
     );
 }
@@ -62,12 +37,12 @@ async function train(
   context: CommandContext,
   config: string | undefined,
   words: string[],
-  flags: Flags,
+  flags: RunFlags,
 ): Promise<void> {
   const { configPath, overrides, earlier } = await readRequest(config, words, flags);
   const run = await resolveRun(configPath, overrides, context.builtins, context.signal);
   refuseCutSampling(run.config);
-  const directory = earlier ?? (await newDirectory(run.config.name, flags.runDir));
+  const directory = await openDirectory(run.config.name, { flags, earlier });
   const earlierConfig = await earlier?.readConfig();
   if (earlier === undefined || overrides.length > 0) await directory.writeConfig(run.config);
   try {
@@ -98,36 +73,7 @@ function refuseCutSampling({ rollout: { topK, topP, minP }, algorithm }: RunConf
   }
 }
 
-/** A refused start leaves things as they were: no new directory, or the earlier config. */
-async function takeBack(directory: RunDirectory, earlierConfig: unknown): Promise<void> {
-  if (earlierConfig === undefined) await directory.removeIfUnused();
-  else await directory.writeConfig(earlierConfig);
-}
-
-async function readRequest(config: string | undefined, words: readonly string[], flags: Flags): Promise<Request> {
-  const overrides = [...words];
-  if (flags.seed !== undefined) overrides.push(`seed=${flags.seed}`);
-  if (flags.backend !== undefined) overrides.push(`backend=${flags.backend}`);
-  if (flags.steps !== undefined) overrides.push(`trainer.totalTrainingSteps=${flags.steps}`);
-  if (flags.resume === undefined) {
-    if (config === undefined) throw new ConfigError('name a YAML file to train from, or --resume and a run directory');
-    return { configPath: config, overrides };
-  }
-  if (flags.runDir !== undefined)
-    throw new ConfigError('--resume keeps to the run’s own directory; leave out --run-dir');
-  const earlier = await RunDirectory.open(flags.resume);
-  if (config === undefined) return { configPath: earlier.configPath, overrides, earlier };
-  if (!config.includes('=')) {
-    throw new ConfigError(`--resume takes the run’s own config; leave out ${config}, or give key=value to change it`);
-  }
-  return { configPath: earlier.configPath, overrides: [config, ...overrides], earlier };
-}
-
-function newDirectory(name: string, path: string | undefined): Promise<RunDirectory> {
-  return path === undefined ? RunDirectory.create('runs', name, new Date()) : RunDirectory.createAt(path);
-}
-
-type Started = Pick<Parameters<CommandContext['runTraining']>[0], 'run' | 'directory'> & { readonly flags: Flags };
+type Started = Pick<Parameters<CommandContext['runTraining']>[0], 'run' | 'directory'> & { readonly flags: RunFlags };
 
 async function runInDirectory(context: CommandContext, { run, directory, flags }: Started): Promise<TrainingSummary> {
   using terminal = new TerminalProgress(context, { isQuiet: flags.quiet === true });
@@ -149,7 +95,7 @@ interface Result {
   readonly directory: RunDirectory;
   readonly summary: TrainingSummary;
   readonly reportPath: string;
-  readonly flags: Flags;
+  readonly flags: RunFlags;
 }
 
 function tellResult({ io }: CommandContext, { directory, summary, reportPath, flags }: Result): void {

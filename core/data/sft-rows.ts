@@ -8,25 +8,25 @@ import { type FileRow, placeOf, type Row } from './row.js';
 const column = z.string().min(1);
 
 /** Which columns of supervised data are read; verl's names. */
-export const sftColumns = z
-  .strictObject({
-    messagesKey: column.default('messages').describe('column of conversations: lists of {role, content, …}'),
-    toolsKey: column.default('tools').describe('column of the tools that a conversation offers, where there are any'),
-    enableThinkingKey: column
-      .default('enable_thinking')
-      .describe('column that says whether the template lets the model reason, where there is one'),
-    promptKey: column
-      .nullable()
-      .default(null)
-      .describe('column of prompts, for data without conversations; a.b is field b of column a'),
-    responseKey: column.nullable().default(null).describe('column of the responses to them'),
-  })
-  .refine(({ promptKey, responseKey }) => (promptKey === null) === (responseKey === null), {
-    path: ['responseKey'],
-    message: 'promptKey and responseKey go together; write both or none',
-  });
+export const sftColumns = {
+  messagesKey: column.default('messages').describe('column of conversations: lists of {role, content, …}'),
+  toolsKey: column.default('tools').describe('column of the tools that a conversation offers, where there are any'),
+  enableThinkingKey: column
+    .default('enable_thinking')
+    .describe('column that says whether the template lets the model reason, where there is one'),
+  promptKey: column
+    .nullable()
+    .default(null)
+    .describe('column of prompts, for data without conversations; a.b is field b of column a'),
+  responseKey: column.nullable().default(null).describe('column of the responses to them'),
+};
 
-export type SftColumns = z.output<typeof sftColumns>;
+export type SftColumns = z.output<z.ZodObject<typeof sftColumns>>;
+
+/** False where only one of the columns of prompts and responses is named. */
+export function columnsGoTogether({ promptKey, responseKey }: SftColumns): boolean {
+  return (promptKey === null) === (responseKey === null);
+}
 
 /** What one row of supervised data says; assistant turns are what is learned. */
 export interface Conversation {

@@ -26,6 +26,14 @@ export const modelConfig = z
       .describe(
         'pretrained model: a directory, a GGUF file, or the id of a model on the Hub; null makes a fresh one of the shape below',
       ),
+    customChatTemplate: z
+      .string()
+      .min(1)
+      .nullable()
+      .default(null)
+      .describe(
+        'file with a Jinja chat template to talk with instead of the model’s own; chatml is ChatML with hermes tool calls',
+      ),
     ...shape,
     enableGradientCheckpointing: z
       .boolean()

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { ConfigError } from '../errors.js';
+import type { TextFiles } from '../text/text-files.js';
 import { decoderConfig } from './architectures/architectures.js';
 import type { DecoderConfig } from './decoder-config.js';
 import type { LoraConfig } from './lora/lora-config.js';
@@ -17,6 +18,8 @@ export interface LoadOptions {
   readonly lora?: LoraConfig;
   /** Names the random numbers of fresh adapters. */
   readonly seed?: number;
+  /** What is written beside trained weights instead of the checkpoint's own. */
+  readonly text?: TextFiles;
 }
 
 /**
@@ -41,7 +44,8 @@ export async function loadPolicy(files: ModelFiles, options: LoadOptions, signal
     tf.dispose([...loaded.values()]);
     throw error;
   }
-  const { config: content, text, source } = files;
+  const { config: content, source } = files;
+  const text = options.text ?? files.text;
   const { enableGradientCheckpointing = false, lora, seed = 0 } = options;
   const common = { contextLength, enableGradientCheckpointing, papers: { config: content, text, source } };
   if (!isFrozen || lora === undefined) return new Policy(config, new Weights(loaded), common);

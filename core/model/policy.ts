@@ -58,8 +58,8 @@ export class Policy implements Disposable {
   }
 
   /** Fresh weights; with a loraRank, fresh adapters on top of them. */
-  static fresh(model: ModelConfig, vocabSize: number, seed: number): Policy {
-    const papers = { config: freshHfConfig(model, vocabSize), text: undefined, source: 'a fresh model' };
+  static fresh(model: ModelConfig, vocabSize: number, seed: number, text?: TextFiles): Policy {
+    const papers = { config: freshHfConfig(model, vocabSize), text, source: 'a fresh model' };
     const config = decoderConfig(papers.config, papers.source);
     const weights = initialWeights(config, seed);
     const { enableGradientCheckpointing } = model;

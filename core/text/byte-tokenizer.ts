@@ -3,7 +3,7 @@ import type { Tokenizer } from './tokenizer.js';
 
 const BYTES = 256;
 /** Qwen's names; the order fixes their ids and therefore what a checkpoint means. */
-const SPECIALS: readonly string[] = [
+export const byteControlTokens: readonly string[] = [
   '<|endoftext|>',
   '<|im_start|>',
   '<|im_end|>',
@@ -16,7 +16,7 @@ const REPLACEMENT = '\u{fffd}';
 
 /** One token a UTF-8 byte (ids 0 to 255), then Qwen's control tokens from 256 on. */
 export const byteTokenizer: Tokenizer = {
-  vocabSize: BYTES + SPECIALS.length,
+  vocabSize: BYTES + byteControlTokens.length,
 
   encode(text) {
     return Array.from(new TextEncoder().encode(text));
@@ -30,16 +30,16 @@ export const byteTokenizer: Tokenizer = {
         bytes.push(token);
         continue;
       }
-      text += decodeBytes(bytes) + (SPECIALS[token - BYTES] ?? REPLACEMENT);
+      text += decodeBytes(bytes) + (byteControlTokens[token - BYTES] ?? REPLACEMENT);
       bytes = [];
     }
     return text + decodeBytes(bytes);
   },
 
   special(name) {
-    const index = SPECIALS.indexOf(name);
+    const index = byteControlTokens.indexOf(name);
     if (index < 0)
-      throw new ConfigError(`the byte tokenizer has no control token ${name}; it has ${SPECIALS.join(' ')}`);
+      throw new ConfigError(`the byte tokenizer has no control token ${name}; it has ${byteControlTokens.join(' ')}`);
     return BYTES + index;
   },
 };

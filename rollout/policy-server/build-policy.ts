@@ -1,4 +1,8 @@
+import { ConfigError } from '../../core/errors.js';
 import { withMemoryMetrics } from '../../core/memory-metrics.js';
+import { loadPolicy } from '../../core/model/load-policy.js';
+import { openModel } from '../../core/model/open-model.js';
+import { openText } from '../../core/model/open-text.js';
 import { Policy } from '../../core/model/policy.js';
 import { loadRewardModel } from '../../core/model/policy-files.js';
 import { PolicySampler } from '../../core/model/sampler.js';
@@ -16,7 +20,7 @@ export interface ServedPolicy extends PolicyServerParts, AsyncDisposable {}
 export async function buildPolicy(config: PolicyServerConfig, signal: AbortSignal): Promise<ServedPolicy> {
   const backend = await useBackend(config.backend, config);
   signal.throwIfAborted();
-  const policy = Policy.fresh(config.model, config.vocabSize, config.seed);
+  const policy = await openPolicy(config, signal);
   const rewardModel = await openRewardModel(policy, config, signal).catch((error: unknown) => {
     policy[Symbol.dispose]();
     throw error;
@@ -35,6 +39,30 @@ export async function buildPolicy(config: PolicyServerConfig, signal: AbortSigna
       policy[Symbol.dispose]();
     },
   };
+}
+
+/** The pretrained model, or a fresh one. */
+async function openPolicy(config: PolicyServerConfig, signal: AbortSignal): Promise<Policy> {
+  const { model, vocabSize, seed } = config;
+  const env = { env: process.env };
+  if (model.path === null) return Policy.fresh(model, vocabSize, seed, await openText(config, env, signal));
+  await using files = await openModel(model.path, env, signal);
+  const isOwn = config.tokenizer === null && model.customChatTemplate === null;
+  const text = isOwn ? files.text : await openText(config, env, signal);
+  const { enableGradientCheckpointing } = model;
+  const options = {
+    enableGradientCheckpointing,
+    lora: model,
+    seed,
+    ...(config.contextLength !== undefined && { contextLength: config.contextLength }),
+    ...(text && { text }),
+  };
+  const policy = await loadPolicy(files, options, signal);
+  if (vocabSize <= policy.vocabSize) return policy;
+  policy[Symbol.dispose]();
+  throw new ConfigError(
+    `the tokenizer has ${vocabSize} tokens, ${model.path} only ${policy.vocabSize}: name its own tokenizer`,
+  );
 }
 
 /** Loaded at once, so that a directory without one is known before any work. */

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { modelConfig } from '../../core/model/config.js';
 import { backendNames, matmulPrecisions } from '../../core/tensor/backend-names.js';
+import { tokenizerConfig } from '../../core/text/tokenizer-config.js';
 
 /** The part of a policy server's settings that a run's config offers. */
 export const engineConfig = z.strictObject({
@@ -21,7 +22,14 @@ export const policyServerConfig = z.strictObject({
   model: modelConfig.prefault({}).describe('Description of the model.'),
   criticTrunk: z.enum(['own', 'shared']).default('own').describe('What the head of a critic stands on.'),
   rewardModelPath: z.string().min(1).optional().describe('Directory of a reward model that stays as it is.'),
-  vocabSize: z.number().int().min(1).describe("Size of the tokenizer's vocabulary."),
+  tokenizer: tokenizerConfig.describe('What is written beside weights for those who load them.'),
+  vocabSize: z.number().int().min(1).describe("Size of the tokenizer's vocabulary, which a fresh model gets."),
+  contextLength: z
+    .number()
+    .int()
+    .min(1)
+    .optional()
+    .describe('Longest context in tokens; that of the model when left out.'),
   seed: z.number().int().default(0).describe('Key of the initial weights.'),
   maxBatchSize: z.number().int().min(1).max(4096).default(64).describe('Sequences decoded at once.'),
   host: z.string().min(1).default('127.0.0.1').describe('Address to listen at.'),

@@ -3,7 +3,9 @@ import { kinds, runConfigSchema } from '../../cli/run-config.js';
 import { TrainingGroups } from '../../cli/training-groups.js';
 import { parseConfig } from '../../core/config.js';
 import { setLogSink } from '../../core/log.js';
+import { byteTextFiles } from '../../core/text/byte-text-files.js';
 import type { Outcome, TrajectoryGroup } from '../../core/types.js';
+import { chatLanguage } from '../../rollout/chat-language.js';
 import { EPISODE_JOB, type EpisodePayload, episodePayload } from '../../rollout/episode-job.js';
 import { InProcessFabric } from '../../rollout/fabric/in-process.js';
 import { sumEnv } from '../helpers/cli.js';
@@ -42,13 +44,15 @@ function asJson(outcome: Outcome) {
   return JSON.parse(JSON.stringify(outcome));
 }
 
+const language = chatLanguage(byteTextFiles, { showTools: false });
+
 function open(algorithm: object = {}, nextTask = 0): TrainingGroups {
   const given = { env: { name: 'sum' }, data: { trainBatchSize: 2 }, rollout: { n: 2 }, algorithm };
   const schema = runConfigSchema({ envs: [sumEnv], tools: [] });
   const config = parseConfig(schema, given, { source: 'run.yaml', kinds });
   const { name: _, ...envOptions } = config.env;
   return new TrainingGroups(
-    { house: { fabric }, run: { config, env: sumEnv, envOptions, tools: [] }, runId: 'r' },
+    { house: { fabric }, run: { config, env: sumEnv, envOptions, tools: [], language }, runId: 'r' },
     nextTask,
   );
 }

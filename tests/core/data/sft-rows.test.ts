@@ -1,15 +1,17 @@
 import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { readFiles } from '../../../core/data/read-rows.js';
 import type { Row } from '../../../core/data/row.js';
-import { conversationOf, sftColumns } from '../../../core/data/sft-rows.js';
+import { columnsGoTogether, conversationOf, sftColumns } from '../../../core/data/sft-rows.js';
 import { ConfigError } from '../../../core/errors.js';
 import { never } from '../../helpers/tiny-policy.js';
 
-const columns = sftColumns.parse({});
+const schema = z.strictObject(sftColumns);
+const columns = schema.parse({});
 const user = { role: 'user', content: '6*7?' };
 
 function conversation(row: Row, given: object = {}) {
-  return conversationOf({ file: 'sft.jsonl', number: 2, row }, sftColumns.parse(given));
+  return conversationOf({ file: 'sft.jsonl', number: 2, row }, schema.parse(given));
 }
 
 describe('a row of conversations', () => {
@@ -58,7 +60,8 @@ describe('a row of conversations', () => {
     const keys = { promptKey: 'question', responseKey: 'extra.answer' };
     expect(conversation({ question: '6*7?', extra: { answer: '42' } }, keys).messages).toEqual(expected);
     expect(conversation({ question: [user], 'extra.answer': '42' }, keys).messages).toEqual(expected);
-    expect(() => sftColumns.parse({ promptKey: 'question' })).toThrow(/go together/);
+    expect(columnsGoTogether(schema.parse({ promptKey: 'question' }))).toBe(false);
+    expect(columnsGoTogether(schema.parse({ promptKey: 'question', responseKey: 'answer' }))).toBe(true);
   });
 
   it.each([

@@ -1,0 +1,50 @@
+import { ConfigError } from '../core/errors.js';
+import type { ChatFormat } from '../core/text/chat-format.js';
+import type { Message } from '../core/types.js';
+import { parseHermes } from './hermes.js';
+import type { Renderer, RendererOptions } from './renderer.js';
+
+/** Stands for what was said before: what a template writes behind it must not depend on it. */
+const earlier: Message = { role: 'user', content: 'a' };
+const answer: Message = { role: 'assistant', content: 'b' };
+
+/**
+ * A pretrained model's own chat template, append-only: what follows a turn is what the template writes between an assistant's end of turn and
+ * the next one's beginning. Calls are read as hermes writes them. Throws ConfigError where the template has no end of turn or writes what
+ * comes before a message in another way once it is there.
+ */
+export function templateRenderer(format: ChatFormat, { showTools }: RendererOptions): Renderer {
+  const { stopTokens, tokenizer } = format;
+  const [end] = stopTokens;
+  if (end === undefined) throw new ConfigError('the model’s chat template has no token that ends a turn');
+  const render = (messages: readonly Message[], addGenerationPrompt: boolean): number[] =>
+    format.render({ messages }, { addGenerationPrompt });
+  const ended = upToEnd(render([earlier, answer], false), end);
+  return {
+    stopTokens,
+    start: (messages, tools) =>
+      format.render(showTools ? { messages, tools } : { messages }, { addGenerationPrompt: true }),
+    append: (messages) => behind(render([earlier, answer, ...messages], true), ended),
+    closeTurn: () => [end],
+    encodeAssistant(message) {
+      const turn = behind(render([earlier, message], false), render([earlier], true));
+      return upToEnd(turn, end);
+    },
+    parse(tokens, isComplete) {
+      const last = tokens.at(-1);
+      const body = last !== undefined && stopTokens.includes(last) ? tokens.slice(0, -1) : tokens;
+      return { ...parseHermes(tokenizer.decode(body)), isComplete };
+    },
+  };
+}
+
+function upToEnd(tokens: readonly number[], end: number): number[] {
+  const index = tokens.lastIndexOf(end);
+  if (index < 0) throw new ConfigError('the model’s chat template writes no end behind an assistant’s turn');
+  return tokens.slice(0, index + 1);
+}
+
+function behind(tokens: readonly number[], prefix: readonly number[]): number[] {
+  if (prefix.every((token, i) => tokens[i] === token)) return tokens.slice(prefix.length);
+  throw new ConfigError('the model’s chat template rewrites earlier turns when another message follows');
+}
