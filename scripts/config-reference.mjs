@@ -7,15 +7,25 @@ import { z } from 'zod';
 const dist = join(dirname(dirname(fileURLToPath(import.meta.url))), 'dist/cli');
 const { builtins } = await load('builtins.js');
 const { runConfigSchema } = await load('run-config.js');
+const { sftConfig } = await load('sft-config.js');
 const { verlNames } = await load('verl-names.js');
 
-const { properties } = z.toJSONSchema(runConfigSchema(builtins), { io: 'input' });
+const runRows = keysOf(runConfigSchema(builtins));
+const known = new Set(runRows.map((row) => JSON.stringify(row)));
+const sftRows = keysOf(sftConfig).filter((row) => !known.has(JSON.stringify(row)));
 process.stdout.write(`# Configuration
 
 Every key of a run's YAML file and of \`key=value\` on the command line, with dotted keys. An unknown key is an error that
 names the nearest known one. This page is printed by \`scripts/config-reference.mjs\`.
 
-${table(['key', 'values', 'default', 'meaning'], rowsOf('', Object.entries(properties)))}
+${table(['key', 'values', 'default', 'meaning'], runRows)}
+
+## Supervised fine-tuning
+
+What a config of \`verlet sft\` has besides \`name\`, \`seed\`, \`backend\`, \`matmulPrecision\`, \`threads\`, \`tokenizer\`, \`model\`,
+\`optimizer\`, \`engine\` and the keys of \`trainer\` for trackers, which are the same, or has otherwise.
+
+${table(['key', 'values', 'default', 'meaning'], sftRows)}
 
 ## verl's names
 
@@ -27,6 +37,10 @@ ${table(
 )}
 `);
 
+function keysOf(schema) {
+  return rowsOf('', Object.entries(z.toJSONSchema(schema, { io: 'input' }).properties));
+}
+
 function load(name) {
   return import(pathToFileURL(join(dist, name)).href);
 }
@@ -34,9 +48,10 @@ function load(name) {
 /** One row a key, a section before what is in it; `given` is what the section's own default says of its keys. */
 function rowsOf(prefix, fields, given = {}) {
   return fields.flatMap(([key, field]) => {
-    const below = field.properties ? Object.entries(field.properties) : settingsOf(field.oneOf ?? []);
+    const choices = field.oneOf ?? field.anyOf?.find((choice) => choice.oneOf)?.oneOf ?? [];
+    const below = field.properties ? Object.entries(field.properties) : settingsOf(choices);
     const isSection = below.length > 0;
-    const value = isSection ? undefined : (given[key] ?? field.default);
+    const value = isSection && field.default !== null ? undefined : (given[key] ?? field.default);
     return [
       [
         code(`${prefix}${key}`),
@@ -44,7 +59,7 @@ function rowsOf(prefix, fields, given = {}) {
         value === undefined ? '' : code(JSON.stringify(value)),
         field.description ?? '',
       ],
-      ...rowsOf(`${prefix}${key}.`, below, field.default),
+      ...rowsOf(`${prefix}${key}.`, below, field.default ?? {}),
     ];
   });
 }
