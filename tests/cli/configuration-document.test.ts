@@ -36,12 +36,16 @@ const node = z.looseObject({
   get oneOf() {
     return z.array(node).optional();
   },
+  /** A choice or nothing. */
+  get anyOf() {
+    return z.array(node).optional();
+  },
 });
 
 function describedKeys(field: unknown, prefix = ''): string[] {
-  const { properties = {}, oneOf = [] } = node.parse(field);
+  const { properties = {}, oneOf = [], anyOf = [] } = node.parse(field);
   return [
-    ...oneOf.flatMap((option) => describedKeys(option, prefix)),
+    ...[...oneOf, ...anyOf].flatMap((option) => describedKeys(option, prefix)),
     ...Object.entries(properties).flatMap(([key, below]) => [
       ...(below.description === undefined ? [] : [`${prefix}${key}`]),
       ...describedKeys(below, `${prefix}${key}.`),
