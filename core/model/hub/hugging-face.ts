@@ -1,0 +1,188 @@
+import type { Response as HubResponse } from 'undici';
+import { z } from 'zod';
+import { ConfigError, InfrastructureError } from '../../errors.js';
+import { log } from '../../log.js';
+import { openCached } from './cached-model.js';
+import { type Digest, downloadFile } from './download-file.js';
+import { type HubSettings, huggingFaceSettings } from './environment.js';
+import { HubCache, hasSize, isCommit } from './hub-cache.js';
+import { HubConnection } from './hub-connection.js';
+import type { ModelId } from './model-id.js';
+import type { ResolveOptions } from './resolve-options.js';
+import { type RemoteModel, takeModel } from './take-model.js';
+
+const MAX_FILES = 100_000;
+
+const hash = z.string().regex(/^[0-9a-f]{40}$|^[0-9a-f]{64}$/);
+const modelSchema = z.object({ sha: z.string().refine(isCommit) });
+const entrySchema = z.object({
+  type: z.string(),
+  path: z.string(),
+  size: z.number().int().nonnegative(),
+  oid: hash,
+  lfs: z.object({ oid: hash, size: z.number().int().nonnegative() }).optional(),
+});
+
+/** What the hub says of a file: its name in `blobs` is what Python calls the ETag. */
+interface HubFile {
+  readonly sizeBytes: number;
+  readonly digest: Digest;
+}
+
+interface Revision {
+  readonly commit: string;
+  readonly files: ReadonlyMap<string, HubFile>;
+}
+
+/**
+ * A model of the Hugging Face Hub in the cache that Python's huggingface_hub keeps; only what is missing there is downloaded. When the
+ * hub cannot be reached, what the cache holds of that revision is taken if it is whole.
+ */
+export async function fromHuggingFace(id: ModelId, options: ResolveOptions, signal: AbortSignal): Promise<string> {
+  const settings = await huggingFaceSettings(options.env);
+  const cache = new HubCache(settings.cache, id.name);
+  if (settings.isOffline) return fromCache(cache, id);
+  await using connection = connect(id, settings, options);
+  const found = await findRevision(connection, { id, settings }, signal).catch((error: unknown) => {
+    if (error instanceof InfrastructureError) return error;
+    throw error;
+  });
+  if (found instanceof InfrastructureError) return insteadOfHub(cache, id, found);
+  const remote = remoteModel(found, { connection, cache, settings, id, options });
+  const path = await takeModel(remote, id, signal);
+  await cache.remember(revisionOf(id), found.commit);
+  return path;
+}
+
+function connect(id: ModelId, settings: HubSettings, { env, backoffMs = 500 }: ResolveOptions): HubConnection {
+  const credentials: Record<string, string> =
+    settings.token === undefined ? {} : { authorization: `Bearer ${settings.token}` };
+  return new HubConnection({
+    ...settings,
+    env,
+    backoffMs,
+    credentials,
+    explain: (response) => explain(response, id, settings),
+  });
+}
+
+/**
+ * The library lists; its requests go through our connection, which gives them deadline, signal, retries, and tokens of any form (its own
+ * must begin with `hf_`). It does not download: its cache shares one unfinished file among processes, does not go on where a connection broke
+ * and checks no size.
+ */
+async function findRevision(
+  connection: HubConnection,
+  { id, settings }: { id: ModelId; settings: HubSettings },
+  signal: AbortSignal,
+): Promise<Revision> {
+  const { listFiles, modelInfo } = await import('@huggingface/hub');
+  const fetch = async (input: string | URL | Request): Promise<Response> => {
+    const url = input instanceof Request ? input.url : String(input);
+    const { text, headers } = await connection.getText(url, signal);
+    return new Response(text, { headers: [...headers] });
+  };
+  const hub = { hubUrl: settings.endpoint, fetch };
+  try {
+    const info = await modelInfo({ ...hub, name: id.name, revision: revisionOf(id), additionalFields: ['sha'] });
+    const { sha: commit } = modelSchema.parse(info);
+    const files = new Map<string, HubFile>();
+    const repo = { type: 'model', name: id.name } as const;
+    for await (const entry of listFiles({ ...hub, repo, recursive: true, revision: commit })) {
+      if (files.size >= MAX_FILES)
+        throw new ConfigError(`${id.name} has more than ${MAX_FILES} files: that is no model`);
+      if (entry.type === 'file') files.set(entry.path, toFile(entrySchema.parse(entry)));
+    }
+    return { commit, files };
+  } catch (cause) {
+    if (cause instanceof ConfigError || cause instanceof InfrastructureError || signal.aborted) throw cause;
+    throw new ConfigError(`${settings.endpoint} does not answer as a hub does: check HF_ENDPOINT`, { cause });
+  }
+}
+
+function toFile({ size, oid, lfs }: z.output<typeof entrySchema>): HubFile {
+  if (lfs !== undefined) return { sizeBytes: lfs.size, digest: { kind: 'sha256', hex: lfs.oid } };
+  return { sizeBytes: size, digest: { kind: 'git', hex: oid } };
+}
+
+function remoteModel(
+  { commit, files }: Revision,
+  parts: { connection: HubConnection; cache: HubCache; settings: HubSettings; id: ModelId; options: ResolveOptions },
+): RemoteModel {
+  const { connection, cache, settings, id, options } = parts;
+  const fileOf = (name: string): HubFile => {
+    const file = files.get(name);
+    if (file === undefined) throw new ConfigError(`${id.name} has no file ${name}`);
+    return file;
+  };
+  const directory = cache.snapshot(commit);
+  return {
+    directory,
+    files: new Map([...files].map(([name, { sizeBytes }]) => [name, sizeBytes])),
+    has: async (name) => hasSize(`${directory}/${name}`, fileOf(name).sizeBytes),
+    take: async (name, signal) => {
+      const { sizeBytes, digest } = fileOf(name);
+      const target = cache.blob(digest.hex);
+      if (!(await hasSize(target, sizeBytes))) {
+        const url = `${settings.endpoint}/${id.name}/resolve/${commit}/${name.split('/').map(encodeURIComponent).join('/')}`;
+        const onProgress = (doneBytes: number): void => options.onProgress?.(name, doneBytes, sizeBytes);
+        await downloadFile(connection, { url, sizeBytes, digest, target, onProgress }, signal);
+      }
+      await cache.link(commit, name, digest.hex);
+    },
+  };
+}
+
+/** The cache alone; throws ConfigError saying what it lacks. */
+async function fromCache(cache: HubCache, id: ModelId): Promise<string> {
+  const commit = await cache.commitOf(revisionOf(id));
+  const missing = (what: string, cause?: unknown): ConfigError =>
+    new ConfigError(`${id.name} is not whole in ${cache.folder}: ${what}; unset HF_HUB_OFFLINE once to download it`, {
+      cause,
+    });
+  if (commit === undefined) throw missing(`it has no refs/${revisionOf(id)}`);
+  try {
+    return await openCached(cache.snapshot(commit), id);
+  } catch (cause) {
+    throw missing(cause instanceof Error ? cause.message : String(cause), cause);
+  }
+}
+
+async function insteadOfHub(cache: HubCache, id: ModelId, error: InfrastructureError): Promise<string> {
+  const path = await fromCache(cache, id).catch(() => {
+    throw error;
+  });
+  log('warn', 'model_hub_unreachable', { model: id.name, taken: path, reason: error.message });
+  return path;
+}
+
+function revisionOf({ revision = 'main' }: ModelId): string {
+  return revision;
+}
+
+function explain(response: HubResponse, id: ModelId, { endpoint, token }: HubSettings): ConfigError | undefined {
+  const page = `${endpoint}/${id.name}`;
+  const code = response.headers.get('x-error-code');
+  const isGated = code === 'GatedRepo';
+  const withToken =
+    token === undefined ? 'set HF_TOKEN to a token that may read it' : 'check that the token in use may read it';
+  switch (response.status) {
+    case 401:
+    case 403:
+      if (isGated) return new ConfigError(`${id.name} is gated: accept its terms at ${page}, then ${withToken}`);
+      return new ConfigError(
+        `there is no model ${id.name} at ${endpoint}, or it is private: check the spelling, or ${withToken}`,
+      );
+    case 404:
+      if (code === 'RevisionNotFound') {
+        return new ConfigError(
+          `${id.name} has no revision ${revisionOf(id)}: see ${page}/tree/main for its branches and tags`,
+        );
+      }
+      return new ConfigError(
+        `there is no model ${id.name}, neither on this machine nor at ${endpoint}: check the spelling, or, if it is private, ${withToken}`,
+      );
+    default:
+      return undefined;
+  }
+}
