@@ -40,7 +40,7 @@ export async function fromModelScope(id: ModelId, options: ResolveOptions, signa
     throw error;
   });
   if (found instanceof InfrastructureError) return insteadOfHub(directory, id, found);
-  return takeModel(remoteModel(found, { connection, directory, settings, id, options }), id, signal);
+  return await takeModel(remoteModel(found, { connection, directory, settings, id, options }), id, signal);
 }
 
 /** Libraries up to 1.37 wrote dots of the name as `___`, and put `hub` before it where MODELSCOPE_CACHE was not set. */
