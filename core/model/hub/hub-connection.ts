@@ -4,7 +4,7 @@ import { ConfigError, InfrastructureError } from '../../errors.js';
 import type { HubSettings } from './environment.js';
 import { IdleDeadline } from './idle-deadline.js';
 
-const RETRIES = 5;
+const RETRIES = 5; // 15 seconds of pauses
 const MAX_BACKOFF_MS = 30_000;
 
 /** Listings of the largest repositories are far below it. */
@@ -28,6 +28,8 @@ export interface HubRequest<T> {
   read(response: Response, heard: () => void): Promise<T>;
   /** True when so much came since the last failure that it does not count. */
   hasAdvanced?(): boolean;
+  /** How often it is tried again. */
+  readonly retries?: number | undefined;
 }
 
 /**
@@ -59,7 +61,7 @@ export class HubConnection implements AsyncDisposable {
       } catch (error) {
         signal.throwIfAborted();
         if (request.hasAdvanced?.() === true) failures = 0;
-        if (!(error instanceof Unanswered) || failures >= RETRIES) throw asFailure(error);
+        if (!(error instanceof Unanswered) || failures >= (request.retries ?? RETRIES)) throw asFailure(error);
         const backoffMs = this.#options.backoffMs * 2 ** failures;
         await delay(Math.min(Math.max(backoffMs, error.waitMs), MAX_BACKOFF_MS), undefined, { signal }).catch(() =>
           signal.throwIfAborted(),
@@ -69,11 +71,15 @@ export class HubConnection implements AsyncDisposable {
   }
 
   /** A small answer as text. */
-  getText(url: string, signal: AbortSignal): Promise<{ readonly text: string; readonly headers: Response['headers'] }> {
-    return this.get(
-      { url, read: async (response, heard) => ({ text: await textOf(response, heard), headers: response.headers }) },
-      signal,
-    );
+  getText(
+    request: Pick<HubRequest<string>, 'url' | 'retries'>,
+    signal: AbortSignal,
+  ): Promise<{ readonly text: string; readonly headers: Response['headers'] }> {
+    const read = async (response: Response, heard: () => void) => ({
+      text: await textOf(response, heard),
+      headers: response.headers,
+    });
+    return this.get({ ...request, read }, signal);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,8 +1,7 @@
 import type { Response as HubResponse } from 'undici';
 import { z } from 'zod';
 import { ConfigError, InfrastructureError } from '../../errors.js';
-import { log } from '../../log.js';
-import { openCached } from './cached-model.js';
+import { askOrOpenCached, type CachedPlace, openCached } from './cached-model.js';
 import { type Digest, downloadFile } from './download-file.js';
 import { type HubSettings, huggingFaceSettings } from './environment.js';
 import { HubCache, hasSize, isCommit } from './hub-cache.js';
@@ -36,22 +35,29 @@ interface Revision {
 
 /**
  * A model of the Hugging Face Hub in the cache that Python's huggingface_hub keeps; only what is missing there is downloaded. When the
- * hub cannot be reached, what the cache holds of that revision is taken if it is whole.
+ * hub cannot be asked, what the cache holds of that revision is taken if it is whole.
  */
 export async function fromHuggingFace(id: ModelId, options: ResolveOptions, signal: AbortSignal): Promise<string> {
   const settings = await huggingFaceSettings(options.env);
   const cache = new HubCache(settings.cache, id.name);
-  if (settings.isOffline) return fromCache(cache, id);
+  const place = await placeOf(cache, id);
+  if (settings.isOffline) return openCached(place);
   await using connection = connect(id, settings, options);
-  const found = await findRevision(connection, { id, settings }, signal).catch((error: unknown) => {
-    if (error instanceof InfrastructureError) return error;
-    throw error;
-  });
-  if (found instanceof InfrastructureError) return insteadOfHub(cache, id, found);
-  const remote = remoteModel(found, { connection, cache, settings, id, options });
+  const found = await askOrOpenCached(
+    place,
+    ({ retries }) => findRevision(connection, { id, settings, retries }, signal),
+    signal,
+  );
+  if ('path' in found) return found.path;
+  const remote = remoteModel(found.answer, { connection, cache, settings, id, options });
   const path = await takeModel(remote, id, signal);
-  await cache.remember(revisionOf(id), found.commit);
+  await cache.remember(revisionOf(id), found.answer.commit);
   return path;
+}
+
+async function placeOf(cache: HubCache, id: ModelId): Promise<CachedPlace> {
+  const commit = await cache.commitOf(revisionOf(id));
+  return { id, folder: cache.folder, directory: commit === undefined ? undefined : cache.snapshot(commit) };
 }
 
 function connect(id: ModelId, settings: HubSettings, { env, backoffMs = 500 }: ResolveOptions): HubConnection {
@@ -73,13 +79,13 @@ function connect(id: ModelId, settings: HubSettings, { env, backoffMs = 500 }: R
  */
 async function findRevision(
   connection: HubConnection,
-  { id, settings }: { id: ModelId; settings: HubSettings },
+  { id, settings, retries }: { id: ModelId; settings: HubSettings; retries: number | undefined },
   signal: AbortSignal,
 ): Promise<Revision> {
   const { listFiles, modelInfo } = await import('@huggingface/hub');
   const fetch = async (input: string | URL | Request): Promise<Response> => {
     const url = input instanceof Request ? input.url : String(input);
-    const { text, headers } = await connection.getText(url, signal);
+    const { text, headers } = await connection.getText({ url, retries }, signal);
     return new Response(text, { headers: [...headers] });
   };
   const hub = { hubUrl: settings.endpoint, fetch };
@@ -131,29 +137,6 @@ function remoteModel(
       await cache.link(commit, name, digest.hex);
     },
   };
-}
-
-/** The cache alone; throws ConfigError saying what it lacks. */
-async function fromCache(cache: HubCache, id: ModelId): Promise<string> {
-  const commit = await cache.commitOf(revisionOf(id));
-  const missing = (what: string, cause?: unknown): ConfigError =>
-    new ConfigError(`${id.name} is not whole in ${cache.folder}: ${what}; unset HF_HUB_OFFLINE once to download it`, {
-      cause,
-    });
-  if (commit === undefined) throw missing(`it has no refs/${revisionOf(id)}`);
-  try {
-    return await openCached(cache.snapshot(commit), id);
-  } catch (cause) {
-    throw missing(cause instanceof Error ? cause.message : String(cause), cause);
-  }
-}
-
-async function insteadOfHub(cache: HubCache, id: ModelId, error: InfrastructureError): Promise<string> {
-  const path = await fromCache(cache, id).catch(() => {
-    throw error;
-  });
-  log('warn', 'model_hub_unreachable', { model: id.name, taken: path, reason: error.message });
-  return path;
 }
 
 function revisionOf({ revision = 'main' }: ModelId): string {

@@ -5,9 +5,8 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { Response } from 'undici';
 import { z } from 'zod';
-import { ConfigError, InfrastructureError } from '../../errors.js';
-import { log } from '../../log.js';
-import { openCached } from './cached-model.js';
+import { ConfigError } from '../../errors.js';
+import { askOrOpenCached, openCached } from './cached-model.js';
 import { downloadFile } from './download-file.js';
 import { type HubSettings, modelScopeSettings } from './environment.js';
 import { hasSize } from './hub-cache.js';
@@ -28,19 +27,22 @@ type Entry = z.output<typeof entrySchema>;
 
 /**
  * A model of ModelScope in the cache that its Python library keeps (modelscope-hub 0.5: `models/owner--name/snapshots/revision`, or the
- * folder of its predecessors where one is there). When the hub cannot be reached, what the cache holds is taken if it is whole.
+ * folder of its predecessors where one is there). When the hub cannot be asked, what the cache holds is taken if it is whole.
  */
 export async function fromModelScope(id: ModelId, options: ResolveOptions, signal: AbortSignal): Promise<string> {
   const settings = modelScopeSettings(options.env);
   const directory = await directoryOf(id, settings.cache);
-  if (settings.isOffline) return fromCache(directory, id);
+  const place = { id, folder: directory, directory };
+  if (settings.isOffline) return openCached(place);
   await using connection = connect(id, settings, options);
-  const found = await listFiles(connection, { id, settings }, signal).catch((error: unknown) => {
-    if (error instanceof InfrastructureError) return error;
-    throw error;
-  });
-  if (found instanceof InfrastructureError) return insteadOfHub(directory, id, found);
-  return await takeModel(remoteModel(found, { connection, directory, settings, id, options }), id, signal);
+  const found = await askOrOpenCached(
+    place,
+    ({ retries }) => listFiles(connection, { id, settings, retries }, signal),
+    signal,
+  );
+  if ('path' in found) return found.path;
+  const remote = remoteModel(found.answer, { connection, directory, settings, id, options });
+  return await takeModel(remote, id, signal); // the connection must live until then
 }
 
 /** Libraries up to 1.37 wrote dots of the name as `___`, and put `hub` before it where MODELSCOPE_CACHE was not set. */
@@ -69,14 +71,12 @@ function connect(id: ModelId, settings: HubSettings, { env, backoffMs = 500 }: R
 
 async function listFiles(
   connection: HubConnection,
-  { id, settings }: { id: ModelId; settings: HubSettings },
+  { id, settings, retries }: { id: ModelId; settings: HubSettings; retries: number | undefined },
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, Entry>> {
   const query = new URLSearchParams({ Revision: revisionOf(id), Recursive: 'True' });
-  const { text } = await connection.getText(
-    `${settings.endpoint}/api/v1/models/${id.name}/repo/files?${query}`,
-    signal,
-  );
+  const url = `${settings.endpoint}/api/v1/models/${id.name}/repo/files?${query}`;
+  const { text } = await connection.getText({ url, retries }, signal);
   const parsed = filesSchema.safeParse(jsonOf(text));
   if (!parsed.success) {
     throw new ConfigError(`${settings.endpoint} does not answer as ModelScope does: check MODELSCOPE_ENDPOINT`, {
@@ -126,25 +126,6 @@ async function isSame(path: string, { Size, Sha256 }: Entry, signal: AbortSignal
     throw error;
   });
   return hash.digest('hex') === Sha256;
-}
-
-async function fromCache(directory: string, id: ModelId): Promise<string> {
-  try {
-    return await openCached(directory, id);
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new ConfigError(`${id.name} is not whole in ${directory}: ${why}; unset HF_HUB_OFFLINE once to download it`, {
-      cause,
-    });
-  }
-}
-
-async function insteadOfHub(directory: string, id: ModelId, error: InfrastructureError): Promise<string> {
-  const path = await fromCache(directory, id).catch(() => {
-    throw error;
-  });
-  log('warn', 'model_hub_unreachable', { model: id.name, taken: path, reason: error.message });
-  return path;
 }
 
 function revisionOf({ revision = 'master' }: ModelId): string {

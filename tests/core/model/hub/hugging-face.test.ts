@@ -124,7 +124,9 @@ describe('without network', () => {
 
   test('HF_HUB_OFFLINE names what is missing', async () => {
     await using home = await HubHome.open();
-    await expect(home.resolve(model, offline)).rejects.toThrow(/it has no refs\/main; unset HF_HUB_OFFLINE/);
+    await expect(home.resolve(model, offline)).rejects.toThrow(
+      /nothing is known of the revision main; unset HF_HUB_OFFLINE/,
+    );
     rmSync(join(await home.resolve(model), shard));
     await expect(home.resolve(model, offline)).rejects.toThrow(new RegExp(`names "${shard}", which is no`));
   });
@@ -141,6 +143,14 @@ describe('without network', () => {
     await using home = await HubHome.open();
     const path = await home.resolve(model);
     expect(await home.resolve(model, { HF_ENDPOINT: 'http://127.0.0.1:1' })).toBe(path);
+  });
+
+  test('a hub that refuses is replaced by a cache that is whole', async () => {
+    await using home = await HubHome.open({ ...shardedModel, token: 'secret' });
+    const path = await home.resolve(model, { HF_TOKEN: 'secret' });
+    expect(await home.resolve(model)).toBe(path);
+    rmSync(join(path, shard));
+    await expect(home.resolve(model)).rejects.toThrow(/set HF_TOKEN/);
   });
 
   test('a hub that does not answer is an infrastructure error where the cache has nothing', async () => {

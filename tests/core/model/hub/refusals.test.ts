@@ -88,3 +88,15 @@ test('a commit or a hash that is a path is refused', async () => {
   await expect(home.resolve(model)).rejects.toThrow(/does not answer as a hub does/);
   expect(home.files()).toEqual([]);
 });
+
+test('a model that the disk has no room for is refused before its weights are asked for', async () => {
+  await using home = await HubHome.open();
+  const entry = { type: 'file', path: 'x.gguf', size: 1e15, oid: '0'.repeat(40) };
+  home.server.troubles.push(({ path }, response) => {
+    if (!path.includes('/tree/')) return false;
+    response.writeHead(200).end(JSON.stringify([entry]));
+    return true;
+  });
+  await expect(home.resolve(model)).rejects.toThrow(/needs 1000000.0 GB at .*: free space, or name another cache/);
+  expect(home.server.paths().some((path) => path.includes('/resolve/'))).toBe(false);
+});
