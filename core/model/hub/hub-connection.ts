@@ -115,6 +115,8 @@ export class HubConnection implements AsyncDisposable {
     if (status >= 500 || status === 408 || status === 429) {
       throw new Unanswered(said, { waitMs: 1000 * Number(response.headers.get('retry-after') ?? 0) });
     }
+    const isHub = new URL(url).origin === this.#origin || response.headers.has('x-error-code');
+    if (!isHub) throw new Unanswered(said); // a signed address that ended, for one: the hub gives another
     throw this.#options.explain(response) ?? new ConfigError(`${said}: check that ${this.#options.endpoint} is a hub`);
   }
 }

@@ -10,7 +10,9 @@ import type { ModelId } from './model-id.js';
 import type { ResolveOptions } from './resolve-options.js';
 import { type RemoteModel, takeModel } from './take-model.js';
 
+/** No model comes near them; a listing must end. */
 const MAX_FILES = 100_000;
+const MAX_PAGES = 1000;
 
 const hash = z.string().regex(/^[0-9a-f]{40}$|^[0-9a-f]{64}$/);
 const modelSchema = z.object({ sha: z.string().refine(isCommit) });
@@ -83,7 +85,9 @@ async function findRevision(
   signal: AbortSignal,
 ): Promise<Revision> {
   const { listFiles, modelInfo } = await import('@huggingface/hub');
+  let pages = 0;
   const fetch = async (input: string | URL | Request): Promise<Response> => {
+    if (++pages > MAX_PAGES) throw endless(id);
     const url = input instanceof Request ? input.url : String(input);
     const { text, headers } = await connection.getText({ url, retries }, signal);
     return new Response(text, { headers: [...headers] });
@@ -95,8 +99,7 @@ async function findRevision(
     const files = new Map<string, HubFile>();
     const repo = { type: 'model', name: id.name } as const;
     for await (const entry of listFiles({ ...hub, repo, recursive: true, revision: commit })) {
-      if (files.size >= MAX_FILES)
-        throw new ConfigError(`${id.name} has more than ${MAX_FILES} files: that is no model`);
+      if (files.size >= MAX_FILES) throw endless(id);
       if (entry.type === 'file') files.set(entry.path, toFile(entrySchema.parse(entry)));
     }
     return { commit, files };
@@ -104,6 +107,10 @@ async function findRevision(
     if (cause instanceof ConfigError || cause instanceof InfrastructureError || signal.aborted) throw cause;
     throw new ConfigError(`${settings.endpoint} does not answer as a hub does: check HF_ENDPOINT`, { cause });
   }
+}
+
+function endless({ name }: ModelId): ConfigError {
+  return new ConfigError(`the listing of ${name} has no end: that is no model`);
 }
 
 function toFile({ size, oid, lfs }: z.output<typeof entrySchema>): HubFile {

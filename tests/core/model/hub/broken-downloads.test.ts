@@ -71,6 +71,26 @@ test('overload is waited out', async () => {
   expect(await home.resolve(model)).toContain(shardedModel.commit);
 });
 
+test('an address that the storage no longer takes is asked for again', async () => {
+  await using home = await HubHome.open();
+  home.server.troubles.push(({ origin }, response) => {
+    if (origin === 'storage') response.writeHead(403).end();
+    return origin === 'storage';
+  });
+  expect(await home.resolve(model)).toContain(shardedModel.commit);
+});
+
+test('a listing without end is refused', async () => {
+  await using home = await HubHome.open();
+  const next = `<${home.server.url}/api/models/${model}/tree/x>; rel="next"`;
+  const page: Trouble = ({ path }, response) => {
+    if (path.includes('/tree/')) response.writeHead(200, { link: next }).end('[]');
+    return path.includes('/tree/');
+  };
+  home.server.troubles.push(...Array.from({ length: 1001 }, () => page));
+  await expect(home.resolve(model)).rejects.toThrow(/listing of owner\/tiny-1.5 has no end/);
+});
+
 test.each([
   ['another content', (content: Uint8Array) => Buffer.from(content).reverse()],
   ['more bytes', (content: Uint8Array) => Buffer.concat([content, Buffer.from('more')])],
