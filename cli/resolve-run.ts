@@ -1,5 +1,6 @@
 import { dirname, resolve } from 'node:path';
 import { applyOverrides, loadYaml, lookUp, parseConfig } from '../core/config.js';
+import type { ResolveOptions } from '../core/model/hub/resolve-options.js';
 import { openText } from '../core/model/open-text.js';
 import type { RewardModelConfig } from '../core/reward-models/config.js';
 import type { EnvDefinition, OpenContext } from '../envs/environment.js';
@@ -24,11 +25,18 @@ export interface ResolvedRun {
   readonly language: ChatLanguage;
 }
 
+/** What a run is looked up in. */
+export interface ResolveContext {
+  readonly builtins: Builtins;
+  /** How a model that is named by its id is found. */
+  readonly models: ResolveOptions;
+}
+
 /** Reads, overrides and checks the config; throws ConfigError before anything was started or written. */
 export async function resolveRun(
   configPath: string,
   overrides: readonly string[],
-  builtins: Builtins,
+  { builtins, models }: ResolveContext,
   signal: AbortSignal,
 ): Promise<ResolvedRun> {
   const input = applyOverrides(await loadYaml(configPath), overrides);
@@ -46,7 +54,7 @@ export async function resolveRun(
     model: await withAbsolutePaths(parsed.model, configPath),
     rewardModel: withAbsolutePath(parsed.rewardModel, configPath),
   };
-  const language = chatLanguage(await openText(config, { env: process.env }, signal), config.rollout);
+  const language = chatLanguage(await openText(config, models, signal), config.rollout);
   const opened = await env.open?.(envOptions, { seed: parsed.seed, tools, countTokens: counter(language) }, signal);
   return { config, env: opened ?? env, envOptions, tools, language };
 }

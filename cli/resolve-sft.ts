@@ -1,4 +1,5 @@
 import { applyOverrides, loadYaml, parseConfig } from '../core/config.js';
+import type { ResolveOptions } from '../core/model/hub/resolve-options.js';
 import { openText } from '../core/model/open-text.js';
 import { chatFormat } from '../core/text/chat-format.js';
 import { refuseShape, withAbsolutePaths } from './model-choice.js';
@@ -19,6 +20,7 @@ export interface ResolvedSft {
 export async function resolveSft(
   configPath: string,
   overrides: readonly string[],
+  models: ResolveOptions,
   signal: AbortSignal,
 ): Promise<ResolvedSft> {
   const input = applyOverrides(await loadYaml(configPath), overrides);
@@ -26,6 +28,6 @@ export async function resolveSft(
   const source = overrides.length === 0 ? configPath : `${configPath} with ${overrides.join(' ')}`;
   const parsed = parseConfig(sftConfig, input, { source, aliases: verlNames, kinds: { backend: 'backend' } });
   const config = { ...parsed, model: await withAbsolutePaths(parsed.model, configPath) };
-  const format = chatFormat(await openText(config, { env: process.env }, signal));
+  const format = chatFormat(await openText(config, models, signal));
   return { config, data: await readSftData(config, format, signal), vocabSize: format.tokenizer.vocabSize };
 }

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { RunDirectory } from '../../core/run-directory.js';
 import type { Metrics } from '../../core/types.js';
 import { type CommandContext, example } from '../command-context.js';
+import { DownloadProgress } from '../download-progress.js';
 import { resolveRun } from '../resolve-run.js';
 import { TerminalProgress } from '../terminal-progress.js';
 import { formatNumber } from '../text.js';
@@ -25,7 +26,9 @@ export function evalCommand(context: CommandContext): Command {
 
 async function evaluate(context: CommandContext, path: string, overrides: string[], flags: Flags): Promise<void> {
   const directory = await RunDirectory.open(path);
-  const run = await resolveRun(directory.configPath, overrides, context.builtins, context.signal);
+  using download = new DownloadProgress(context, { isQuiet: false });
+  const models = { env: context.io.env, onProgress: download.onProgress };
+  const run = await resolveRun(directory.configPath, overrides, { builtins: context.builtins, models }, context.signal);
   using terminal = new TerminalProgress(context, { isQuiet: flags.quiet === true });
   const { progress } = terminal;
   const metrics = await context.runEvaluation({ run, directory, progress }, context.signal);

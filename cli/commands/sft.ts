@@ -3,6 +3,7 @@ import { ConfigError } from '../../core/errors.js';
 import type { RunDirectory } from '../../core/run-directory.js';
 import { JsonlTracker } from '../../core/trackers/jsonl.js';
 import { type CommandContext, example } from '../command-context.js';
+import { DownloadProgress } from '../download-progress.js';
 import { ProgressTracker } from '../progress-tracker.js';
 import { writeReport } from '../report/write-report.js';
 import { type ResolvedSft, resolveSft } from '../resolve-sft.js';
@@ -37,7 +38,9 @@ async function sft(
   flags: RunFlags,
 ): Promise<void> {
   const { configPath, overrides, earlier } = await readRequest(config, words, flags);
-  const run = await resolveSft(configPath, overrides, context.signal);
+  using download = new DownloadProgress(context, { isQuiet: flags.quiet === true });
+  const models = { env: context.io.env, onProgress: download.onProgress };
+  const run = await resolveSft(configPath, overrides, models, context.signal);
   const directory = await openDirectory(run.config.name, { flags, earlier });
   const earlierConfig = await earlier?.readConfig();
   if (earlier === undefined || overrides.length > 0) await directory.writeConfig(run.config);

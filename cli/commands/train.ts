@@ -4,6 +4,7 @@ import { resolveRolloutCorrection } from '../../core/rollout-correction/config.j
 import type { RunDirectory } from '../../core/run-directory.js';
 import { JsonlTracker } from '../../core/trackers/jsonl.js';
 import { type CommandContext, example } from '../command-context.js';
+import { DownloadProgress } from '../download-progress.js';
 import { ProgressTracker } from '../progress-tracker.js';
 import { writeReport } from '../report/write-report.js';
 import { resolveRun } from '../resolve-run.js';
@@ -40,7 +41,9 @@ async function train(
   flags: RunFlags,
 ): Promise<void> {
   const { configPath, overrides, earlier } = await readRequest(config, words, flags);
-  const run = await resolveRun(configPath, overrides, context.builtins, context.signal);
+  using download = new DownloadProgress(context, { isQuiet: flags.quiet === true });
+  const models = { env: context.io.env, onProgress: download.onProgress };
+  const run = await resolveRun(configPath, overrides, { builtins: context.builtins, models }, context.signal);
   refuseCutSampling(run.config);
   const directory = await openDirectory(run.config.name, { flags, earlier });
   const earlierConfig = await earlier?.readConfig();

@@ -16,8 +16,8 @@ function config(trainFiles: string): string {
 test('a run of environment dataset knows the tasks of its files, and the same ones again', async () => {
   using folder = new TemporaryFolder().write({ 'run.yaml': config(join(data, 'rl-*.parquet')) });
   const [run, again] = [
-    await resolveRun(join(folder.path, 'run.yaml'), [], builtins, never),
-    await resolveRun(join(folder.path, 'run.yaml'), [], builtins, never),
+    await resolveRun(join(folder.path, 'run.yaml'), [], { builtins, models: { env: {} } }, never),
+    await resolveRun(join(folder.path, 'run.yaml'), [], { builtins, models: { env: {} } }, never),
   ];
   const tasks = tasksOf(run, 'train', 0, 30);
   expect(new Set(tasks.map(({ id }) => id)).size).toBe(30);
@@ -27,7 +27,9 @@ test('a run of environment dataset knows the tasks of its files, and the same on
 
 test('a run whose files cannot be played is refused before anything starts', async () => {
   using folder = new TemporaryFolder().write({ 'run.yaml': config(join(data, 'missing.parquet')) });
-  await expect(resolveRun(join(folder.path, 'run.yaml'), [], builtins, never)).rejects.toMatchObject({
+  await expect(
+    resolveRun(join(folder.path, 'run.yaml'), [], { builtins, models: { env: {} } }, never),
+  ).rejects.toMatchObject({
     name: 'ConfigError',
     message: `no file ${join(data, 'missing.parquet')}`,
   });
