@@ -35,10 +35,12 @@ export function hfTokenizer(files: TextFiles): HfTokenizer {
   const addedTokens = readAddedTokens(files);
   const { isByteLevel } = pipeline;
   const flagged = new Set([...addedTokens.values()].filter((token) => token.isSpecial).map((token) => token.id));
-  const plain = encoder(pipeline, new Bpe(model, { isByteLevel, forbidden: flagged }), []);
+  const bpe = new Bpe(model, { isByteLevel });
+  bpe.forbid(flagged);
+  const plain = encoder(pipeline, bpe, []);
   const specials = [...addedTokens.values()].filter((token) => !isText(token, plain));
   const forbidden = new Set(specials.map((token) => token.id));
-  const bpe = new Bpe(model, { isByteLevel, forbidden });
+  bpe.forbid(forbidden);
   const texts = [...addedTokens.values()].filter((token) => !forbidden.has(token.id));
   const names = namesOf(model.vocabulary, addedTokens);
   const ids = new Map(specials.map((token) => [token.name, token.id]));
