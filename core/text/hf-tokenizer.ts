@@ -17,6 +17,9 @@ export interface HfTokenizer extends Tokenizer {
   /** Undefined where the files name none. */
   readonly bosToken: number | undefined;
   readonly eosToken: number | undefined;
+  /** Whether its vocabulary is written in bytes, and if not, whether characters outside of it become bytes. */
+  readonly isByteLevel: boolean;
+  readonly hasByteFallback: boolean;
   /** Every added token by name. */
   readonly addedTokens: ReadonlyMap<string, AddedToken>;
   /** Ids of the added tokens that no text becomes by itself, by name: all but those that merges make too, such as Gemma's line breaks. */
@@ -57,6 +60,8 @@ export function hfTokenizer(files: TextFiles): HfTokenizer {
     },
     bosToken: ids.get(named.bos_token ?? ''),
     eosToken: ids.get(named.eos_token ?? ''),
+    isByteLevel,
+    hasByteFallback: model.settings.byte_fallback === true,
     addedTokens,
     specials: ids,
     namedTokens: named,
