@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { ConfigError, InfrastructureError } from '../core/errors.js';
 import { builtins } from './builtins.js';
 import { type CommandContext, example, type Io, type Wiring } from './command-context.js';
+import { chatCommand } from './commands/chat.js';
 import { evalCommand } from './commands/eval.js';
 import { modelCommand } from './commands/model.js';
 import { reportCommand } from './commands/report.js';
@@ -40,7 +41,7 @@ async function createProgram(context: CommandContext): Promise<Command> {
     .configureOutput({ writeOut: (text) => stdout.write(text), writeErr: (text) => stderr.write(text) })
     .configureHelp({ showGlobalOptions: false, helpWidth: 100 })
     .addHelpText('after', example(['verlet train run.yaml', 'verlet eval runs/NAME', 'verlet report runs/NAME']));
-  const commands = [trainCommand, evalCommand, reportCommand, modelCommand];
+  const commands = [trainCommand, evalCommand, reportCommand, chatCommand, modelCommand];
   for (const command of commands) program.addCommand(inherit(command(context), program));
   return program;
 }

@@ -42,7 +42,10 @@ function rows(info: ModelInfo): Row[] {
       `${formatNumber(info.vocabulary)} tokens, head ${info.isHeadTied ? 'tied to the embedding' : 'of its own'}`,
     ],
     ...Object.entries(info.dtypes).map(
-      ([dtype, { tensors, bytes }]): Row => [dtype, `${formatNumber(tensors)} ${tensors === 1 ? "tensor" : "tensors"}, ${formatBytes(bytes)}`],
+      ([dtype, { tensors, bytes }]): Row => [
+        dtype,
+        `${formatNumber(tensors)} ${tensors === 1 ? 'tensor' : 'tensors'}, ${formatBytes(bytes)}`,
+      ],
     ),
     ...textRows(info),
   ];
