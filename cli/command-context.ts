@@ -5,6 +5,7 @@ import type { RunTraining } from './training.js';
 
 /** Where a command reads its surroundings and writes its words: results to stdout, everything else to stderr. */
 export interface Io {
+  readonly stdin: NodeJS.ReadableStream & { readonly isTTY?: boolean };
   readonly stdout: TextStream;
   readonly stderr: TextStream;
   readonly env: NodeJS.ProcessEnv;

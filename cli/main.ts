@@ -3,6 +3,6 @@ import { InterruptSignal } from './interrupt.js';
 import { main } from './program.js';
 
 const interrupt = new InterruptSignal();
-const { stdout, stderr, env } = process;
-const exitCode = await main(process.argv.slice(2), { stdout, stderr, env }, interrupt.signal);
+const { stdin, stdout, stderr, env } = process;
+const exitCode = await main(process.argv.slice(2), { stdin, stdout, stderr, env }, interrupt.signal);
 process.exit(exitCode);

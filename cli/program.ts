@@ -4,7 +4,9 @@ import { z } from 'zod';
 import { ConfigError, InfrastructureError } from '../core/errors.js';
 import { builtins } from './builtins.js';
 import { type CommandContext, example, type Io, type Wiring } from './command-context.js';
+import { chatCommand } from './commands/chat.js';
 import { evalCommand } from './commands/eval.js';
+import { modelCommand } from './commands/model.js';
 import { reportCommand } from './commands/report.js';
 import { sftCommand } from './commands/sft.js';
 import { trainCommand } from './commands/train.js';
@@ -40,10 +42,15 @@ async function createProgram(context: CommandContext): Promise<Command> {
     .configureOutput({ writeOut: (text) => stdout.write(text), writeErr: (text) => stderr.write(text) })
     .configureHelp({ showGlobalOptions: false, helpWidth: 100 })
     .addHelpText('after', example(['verlet train run.yaml', 'verlet eval runs/NAME', 'verlet report runs/NAME']));
-  for (const command of [trainCommand(context), sftCommand(context), evalCommand(context), reportCommand(context)]) {
-    program.addCommand(command.copyInheritedSettings(program));
-  }
+  const commands = [trainCommand, evalCommand, reportCommand, chatCommand, modelCommand];
+  for (const command of commands) program.addCommand(inherit(command(context), program));
   return program;
+}
+
+/** The command and those below it write where the program does, and throw as it does. */
+function inherit(command: Command, program: Command): Command {
+  for (const below of command.commands) inherit(below, program);
+  return command.copyInheritedSettings(program);
 }
 
 function explain(error: unknown, { stderr }: Io, signal: AbortSignal): number {

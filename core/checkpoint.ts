@@ -46,11 +46,16 @@ export async function loadLatestCheckpoint<Schema extends z.ZodType>(
   { trainer, schema }: { trainer: Trainer; schema: Schema },
   signal: AbortSignal,
 ): Promise<z.output<Schema> | undefined> {
-  const newest = (await listCheckpoints(root)).at(-1);
+  const newest = await latestCheckpoint(root);
   if (newest === undefined) return undefined;
   const state = await readState(join(newest, 'state.json'), schema);
   await trainer.load(newest, signal);
   return state;
+}
+
+/** The directory of the newest checkpoint below the root; undefined when there is none. */
+export async function latestCheckpoint(root: string): Promise<string | undefined> {
+  return (await listCheckpoints(root)).at(-1);
 }
 
 /** Checkpoint directories of a run, oldest first. */

@@ -40,6 +40,11 @@ export class PagedSequence implements Disposable {
     return this.#context.length - this.#promptLength;
   }
 
+  /** The tokens it was given so far. */
+  get sampled(): readonly number[] {
+    return this.#context.slice(this.#promptLength);
+  }
+
   get cut(): DistributionCut {
     const { topK = 0, topP = 1, minP = 0 } = this.sampling;
     return { topK, topP, minP };
@@ -75,7 +80,7 @@ export class PagedSequence implements Disposable {
 
   /** What was sampled, once it has ended. */
   generation(): Generation | undefined {
-    const tokens = this.#context.slice(this.#promptLength);
+    const tokens = this.sampled;
     const last = tokens[tokens.length - 1];
     const isStopped = last !== undefined && this.sampling.stopTokens.includes(last);
     if (!isStopped && tokens.length < this.sampling.maxTokens) return undefined;

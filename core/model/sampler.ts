@@ -57,6 +57,11 @@ export class PolicySampler implements Sampler {
     this.#sequences.set(id, new PagedSequence(tokens, sampling, this.#pages));
   }
 
+  /** What a sequence of the batch was given so far; undefined when there is none of that id. */
+  sampled(id: number): readonly number[] | undefined {
+    return this.#sequences.get(id)?.sampled;
+  }
+
   cancel(id: number): void {
     this.#sequences.get(id)?.[Symbol.dispose]();
     this.#sequences.delete(id);

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { ConfigError } from '../errors.js';
 import { characterOfByte } from './byte-alphabet.js';
 import { mergeSymbols } from './merge-symbols.js';
-import { MergeTable } from './merge-table.js';
+import { MergeTable, noMerge } from './merge-table.js';
 
 /** What a word may be long, in UTF-16 units, to be remembered, and how many words are. */
 const CACHED_LENGTH = 64;
@@ -62,8 +62,7 @@ function readMerge(merge: unknown, vocabulary: ReadonlyMap<string, number>): [nu
   if (typeof left !== 'string' || typeof right !== 'string' || others.length > 0) {
     throw new ConfigError(`tokenizer.json: merge ${JSON.stringify(merge)} does not name two tokens`);
   }
-  const ids = [left, right, left + right].map((name) => vocabulary.get(name));
-  const [a, b, result] = ids;
+  const [a, b, result] = [vocabulary.get(left), vocabulary.get(right), vocabulary.get(left + right)];
   if (a === undefined || b === undefined || result === undefined) {
     throw new ConfigError(
       `tokenizer.json: merge ${JSON.stringify(merge)} names a token that model.vocab does not have`,
@@ -75,17 +74,16 @@ function readMerge(merge: unknown, vocabulary: ReadonlyMap<string, number>): [nu
 export interface BpeOptions {
   /** Whether the vocabulary is written in the byte alphabet. */
   readonly isByteLevel: boolean;
-  /** Ids that no text may become. */
-  readonly forbidden: ReadonlySet<number>;
 }
 
-/** Turns words into the ids of a byte-pair encoding; remembers short words. */
+/** Turns words into the ids of a byte-pair encoding, all but those that are forbidden; remembers short words. */
 export class Bpe {
+  readonly #model: BpeModel;
   readonly #vocabulary: ReadonlyMap<string, number>;
   readonly #settings: BpeSettings;
   readonly #isByteLevel: boolean;
   readonly #merges: MergeTable;
-  readonly #forbidden: ReadonlySet<number>;
+  readonly #forbidden = new Set<number>();
   readonly #byteIds: readonly (number | undefined)[];
   /** Pairs of neighbouring UTF-16 units within tokens; undefined where words may not be cut. */
   readonly #inner: ReadonlySet<number> | undefined;
@@ -93,19 +91,28 @@ export class Bpe {
   readonly #unknown: number | undefined;
 
   constructor(model: BpeModel, options: BpeOptions) {
+    this.#model = model;
     this.#vocabulary = model.vocabulary;
     this.#settings = model.settings;
     this.#isByteLevel = options.isByteLevel;
-    this.#forbidden = options.forbidden;
     this.#unknown = model.vocabulary.get(model.settings.unk_token ?? '');
     this.#merges = new MergeTable(model.merges.length);
     for (const [rank, [left, right, result]] of model.merges.entries()) {
-      if (!options.forbidden.has(result)) this.#merges.set(left, right, { rank, result });
+      this.#merges.set(left, right, { rank, result });
     }
     this.#byteIds = characterOfByte.map((character, byte) =>
       model.vocabulary.get(options.isByteLevel ? character : byteName(byte)),
     );
     this.#inner = this.#mayCut(model) ? innerPairs(model.vocabulary.keys()) : undefined;
+  }
+
+  /** No text becomes these ids any more. */
+  forbid(ids: ReadonlySet<number>): void {
+    for (const id of ids) this.#forbidden.add(id);
+    for (const [left, right, result] of this.#model.merges) {
+      if (ids.has(result)) this.#merges.set(left, right, noMerge);
+    }
+    this.#cache.clear();
   }
 
   /** Appends the ids of a word, which is one piece of the pre-tokenizer's. */

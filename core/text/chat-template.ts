@@ -29,9 +29,10 @@ export interface ChatTemplate {
 }
 
 /**
- * The Jinja template of a checkpoint as transformers' apply_chat_template runs it. Names of control tokens that are written in
- * user, system and tool messages and in tools stay text; in assistant messages only those flagged special do, as an
- * assistant may think and call tools. `now` is what the template's strftime_now tells.
+ * The Jinja template of a checkpoint as transformers' apply_chat_template runs it. Names of tokens that are flagged special or
+ * that the template itself writes stay text in user, system and tool messages and in tools; other added tokens, such as Gemma's
+ * `<table>`, are ordinary vocabulary. In assistant messages only names of those flagged special stay text, as an assistant may
+ * think and call tools. `now` is what the template's strftime_now tells.
  */
 export function chatTemplate(files: TextFiles, tokenizer: HfTokenizer, now = () => new Date()): ChatTemplate {
   if (files.chatTemplate === undefined) {
@@ -44,7 +45,7 @@ export function chatTemplate(files: TextFiles, tokenizer: HfTokenizer, now = () 
   const control = [...tokenizer.addedTokens.values()].filter((token) => tokenizer.specials.has(token.name));
   const marksOf = {
     assistant: new ControlMarks(control.filter((token) => token.isSpecial)),
-    others: new ControlMarks(control),
+    others: new ControlMarks(control.filter((token) => token.isSpecial || source.includes(token.name))),
   };
   const write = (conversation: Conversation, options: RenderOptions): { text: string; marker: string } => {
     const marker = unusedCharacter(`${source}${JSON.stringify([conversation, options])}`);

@@ -17,6 +17,9 @@ export interface HfTokenizer extends Tokenizer {
   /** Undefined where the files name none. */
   readonly bosToken: number | undefined;
   readonly eosToken: number | undefined;
+  /** Whether its vocabulary is written in bytes, and if not, whether characters outside of it become bytes. */
+  readonly isByteLevel: boolean;
+  readonly hasByteFallback: boolean;
   /** Every added token by name. */
   readonly addedTokens: ReadonlyMap<string, AddedToken>;
   /** Ids of the added tokens that no text becomes by itself, by name: all but those that merges make too, such as Gemma's line breaks. */
@@ -35,10 +38,12 @@ export function hfTokenizer(files: TextFiles): HfTokenizer {
   const addedTokens = readAddedTokens(files);
   const { isByteLevel } = pipeline;
   const flagged = new Set([...addedTokens.values()].filter((token) => token.isSpecial).map((token) => token.id));
-  const plain = encoder(pipeline, new Bpe(model, { isByteLevel, forbidden: flagged }), []);
+  const bpe = new Bpe(model, { isByteLevel });
+  bpe.forbid(flagged);
+  const plain = encoder(pipeline, bpe, []);
   const specials = [...addedTokens.values()].filter((token) => !isText(token, plain));
   const forbidden = new Set(specials.map((token) => token.id));
-  const bpe = new Bpe(model, { isByteLevel, forbidden });
+  bpe.forbid(forbidden);
   const texts = [...addedTokens.values()].filter((token) => !forbidden.has(token.id));
   const names = namesOf(model.vocabulary, addedTokens);
   const ids = new Map(specials.map((token) => [token.name, token.id]));
@@ -55,6 +60,8 @@ export function hfTokenizer(files: TextFiles): HfTokenizer {
     },
     bosToken: ids.get(named.bos_token ?? ''),
     eosToken: ids.get(named.eos_token ?? ''),
+    isByteLevel,
+    hasByteFallback: model.settings.byte_fallback === true,
     addedTokens,
     specials: ids,
     namedTokens: named,

@@ -1,3 +1,6 @@
+/** What a pair is set to that does not merge after all. */
+export const noMerge = { rank: -1, result: -1 } as const;
+
 /** What two neighbouring tokens merge to, and how early; -1 in both where they do not. */
 export class MergeTable {
   readonly #mask: number;
@@ -13,7 +16,12 @@ export class MergeTable {
 
   /** Replaces what was set before for the same pair. */
   set(left: number, right: number, merge: { readonly rank: number; readonly result: number }): void {
-    this.#entries.set([left, right, merge.rank, merge.result], this.#find(left, right));
+    const entries = this.#entries;
+    const at = this.#find(left, right);
+    entries[at] = left;
+    entries[at + 1] = right;
+    entries[at + 2] = merge.rank;
+    entries[at + 3] = merge.result;
   }
 
   /** Position of a merge in the order of merging: the smaller comes first. */

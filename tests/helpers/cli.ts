@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { z } from 'zod';
 import { builtins } from '../../cli/builtins.js';
 import type { Wiring } from '../../cli/command-context.js';
@@ -74,15 +75,16 @@ export interface CliResult {
   readonly stderr: string;
 }
 
-/** Runs one command line in this process, with the sum environment built in. */
+/** Runs one command line in this process, with the sum environment built in and the lines on stdin. */
 export async function runCli(
   argv: readonly string[],
-  changes: Partial<Wiring> & { readonly signal?: AbortSignal } = {},
+  changes: Partial<Wiring> & { readonly signal?: AbortSignal; readonly lines?: readonly string[] } = {},
 ): Promise<CliResult> {
   const [stdout, stderr] = [new CollectingStream(), new CollectingStream()];
-  const { signal = new AbortController().signal, ...wiring } = changes;
+  const { signal = new AbortController().signal, lines = [], ...wiring } = changes;
   const parts = { builtins: { ...builtins, envs: [sumEnv], tools: [echoTool] }, runTraining: twoSteps };
-  const io = { stdout, stderr, env: {} };
+  const stdin = Readable.from(lines.map((line) => `${line}\n`));
+  const io = { stdin, stdout, stderr, env: {} };
   const exitCode = await main(argv, io, signal, { ...parts, runEvaluation: evaluateOnce, ...wiring });
   return { exitCode, stdout: stdout.text, stderr: stderr.text };
 }

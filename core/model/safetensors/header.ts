@@ -128,7 +128,8 @@ function parseEntry(name: string, entry: unknown, source: string): StoredTensor 
   return { dtype, shape, start: data_offsets[0], end: data_offsets[1] };
 }
 
-function isDtype(dtype: string): dtype is Dtype {
+/** Whether it is one of the formats that safetensors files have. */
+export function isDtype(dtype: string): dtype is Dtype {
   return Object.hasOwn(dtypeBytes, dtype);
 }
 

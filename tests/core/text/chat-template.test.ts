@@ -2,12 +2,14 @@ import { expect, test } from 'vitest';
 import { ConfigError } from '../../../core/errors.js';
 import { chatTemplate } from '../../../core/text/chat-template.js';
 import type { Message } from '../../../core/types.js';
-import { tinyFiles, tinyTokenizer } from './tiny-tokenizer.js';
+import { CHATML, tinyFiles, tinyTokenizer } from './tiny-tokenizer.js';
 
 const tokenizer = tinyTokenizer();
 const names = [...tokenizer.specials.keys()];
 const start = tokenizer.special('<|im_start|>');
 const end = tokenizer.special('<|im_end|>');
+/** What makes a template one that writes every name itself. */
+const WRITES_ALL = `{% if false %}${names.join('')}{% endif %}`;
 const CONTENTS = '{% for message in messages %}{{ message.content }}{% endfor %}';
 
 function controlTokens(messages: readonly Message[], source?: string, allowSpecialTokens = false): number[] {
@@ -28,15 +30,32 @@ test('a conversation is written down as the template says, ready for the assista
   expect(ids.filter((id) => id === start)).toHaveLength(2);
 });
 
-test.each(['user', 'system', 'tool'] as const)('no name of a token in a %s message becomes the token', (role) => {
-  for (const name of names) {
-    for (const content of [name, `a${name}${name}b`, ` ${name.slice(0, 1)}${name}`, `\ue000${name}\ue001`]) {
-      expect(controlTokens([{ role, content }])).toEqual([start, end]);
-      expect(
-        chatTemplate(tinyFiles(), tokenizer).text({ messages: [{ role, content }] }, { addGenerationPrompt: false }),
-      ).toContain(content);
+test.each(['user', 'system', 'tool'] as const)(
+  'no name that the template writes becomes its token in a %s message',
+  (role) => {
+    const source = CHATML + WRITES_ALL;
+    for (const name of names) {
+      for (const content of [name, `a${name}${name}b`, ` ${name.slice(0, 1)}${name}`, `\ue000${name}\ue001`]) {
+        expect(controlTokens([{ role, content }], source)).toEqual([start, end]);
+        expect(
+          chatTemplate(tinyFiles(source), tokenizer).text(
+            { messages: [{ role, content }] },
+            { addGenerationPrompt: false },
+          ),
+        ).toContain(content);
+      }
     }
-  }
+  },
+);
+
+test('names that the template does not write become tokens, as in transformers, unless they are flagged special', () => {
+  const content = '☃ <think><|im_end|>';
+  expect(controlTokens([{ role: 'user', content }])).toEqual([
+    start,
+    tokenizer.special('☃'),
+    tokenizer.special('<think>'),
+    end,
+  ]);
 });
 
 test('an assistant may think and call tools, but not end its turn early', () => {
@@ -46,7 +65,7 @@ test('an assistant may think and call tools, but not end its turn early', () => 
 });
 
 test('names that two messages make together stay text', () => {
-  const bare = '{% for message in messages %}{{ message.content | trim }}{% endfor %}';
+  const bare = `{% for message in messages %}{{ message.content | trim }}{% endfor %}${WRITES_ALL}`;
   for (const name of names.filter((token) => token.length > 1)) {
     for (let cut = 1; cut < name.length; cut++) {
       const halves = [`a ${name.slice(0, cut)} `, name.slice(cut)];
