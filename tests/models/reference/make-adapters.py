@@ -43,7 +43,7 @@ def write_adapter(name, base, settings, seed):
     plain = checkpoints.open_model(checkpoints.OUT / base)
     config = peft.LoraConfig(r=4, lora_alpha=8, task_type="CAUSAL_LM", **settings)
     model = peft.get_peft_model(model, config)
-    randomise(model, torch.Generator().manual_seed(seed))
+    randomise(model, 4 if config.use_rslora else 2, torch.Generator().manual_seed(seed))
     model.peft_config["default"].base_model_name_or_path = f"tests/fixtures/models/{base}"
     model.save_pretrained(folder)
     (folder / "README.md").unlink()
@@ -52,12 +52,12 @@ def write_adapter(name, base, settings, seed):
 
 
 @torch.no_grad()
-def randomise(model, generator):
-    """Both factors, so that every gradient is something, and the product about a third of the weight."""
+def randomise(model, scale, generator):
+    """Both factors, so that every gradient is something, and the product, scaled, a third of the weight or so."""
     for name, parameter in model.named_parameters():
         if parameter.requires_grad:
             noise = torch.randn(parameter.shape, generator=generator)
-            parameter.copy_(noise * (0.3 if "lora_B" in name else 1 / parameter.shape[1] ** 0.5))
+            parameter.copy_(noise * (0.2 / scale if "lora_B" in name else 1 / parameter.shape[1] ** 0.5))
 
 
 def sort_targets(path):
