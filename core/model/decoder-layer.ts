@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { geglu } from '../tensor/geglu.js';
 import { linear } from '../tensor/linear.js';
+import { linearLora } from '../tensor/linear-lora.js';
 import { residual } from '../tensor/residual.js';
 import { rmsNorm } from '../tensor/rms-norm.js';
 import { rotary } from '../tensor/rotary.js';
@@ -75,15 +76,15 @@ class Layer {
     return { scale, softcap, window: layers[this.#input.layer]?.window ?? 0 };
   }
 
-  /** [N, In] -> [N, Out]: x Wᵀ + b, and scale · (x Aᵀ) Bᵀ where there is an adapter (Hu et al., arXiv:2106.09685, eq. 3). */
+  /** [N, In] -> [N, Out], through the projection and its adapter where there is one. */
   #project(x: tf.Tensor2D, name: string): tf.Tensor2D {
-    const bias = this.#input.find(`${name}.bias`);
+    const found = this.#input.find(`${name}.bias`);
+    const bias = found && asVector(found, name);
     const weight = this.#matrix(`${name}.weight`);
-    const y = bias === undefined ? linear(x, weight) : linear(x, weight, asVector(bias, name));
     const names = loraNames(name);
-    if (this.#input.find(names.a) === undefined) return y;
-    const reduced: tf.Tensor2D = tf.mul(linear(x, this.#matrix(names.a)), this.#parts.loraScale); // [N, r]
-    return residual(y, linear(reduced, this.#matrix(names.b)));
+    if (this.#input.find(names.a) === undefined) return linear(x, weight, bias);
+    const [a, b] = [this.#matrix(names.a), this.#matrix(names.b)];
+    return linearLora(x, weight, { a, b, scale: this.#parts.loraScale }, bias);
   }
 
   /** [N, H D] -> [N, H, D], each head rotated by its position, behind its norm where there is one. */

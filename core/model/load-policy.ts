@@ -6,6 +6,7 @@ import type { DecoderConfig } from './decoder-config.js';
 import type { LoraConfig } from './lora/lora-config.js';
 import { initialLora } from './lora/lora-weights.js';
 import type { ModelFiles } from './model-files.js';
+import { ownName } from './own-name.js';
 import { Policy } from './policy.js';
 import { weightShapes } from './weight-shapes.js';
 import { Weights } from './weights.js';
@@ -57,13 +58,7 @@ function checkedContext(asked: number | undefined, { maxPositionEmbeddings }: De
   throw new ConfigError(`a context of ${asked} tokens is more than the ${maxPositionEmbeddings} of ${source}`);
 }
 
-/** Language models within checkpoints of several models have their tensors under one of these. */
-const prefixes: readonly (readonly [prefix: string, name: string])[] = [
-  ['model.language_model.', 'model.'],
-  ['language_model.model.', 'model.'],
-  ['language_model.lm_head.', 'lm_head.'],
-];
-/** Parts of such checkpoints that a language model has no use for, and tables that are computed here. */
+/** Parts of checkpoints of several models that a language model has no use for, and tables that are computed here. */
 const ignored = /^(model\.)?(vision_tower|multi_modal_projector)\.|rotary_emb\.inv_freq$|^rope_freqs\.weight$/;
 
 /** By the model's own names, the file's. */
@@ -87,9 +82,4 @@ function tensorNames(files: ModelFiles, config: DecoderConfig): ReadonlyMap<stri
   );
   if (unused === undefined) return names;
   throw new ConfigError(`${source} has a tensor ${unused} that architecture ${config.modelType} has no place for`);
-}
-
-function ownName(name: string): string {
-  const found = prefixes.find(([prefix]) => name.startsWith(prefix));
-  return found === undefined ? name : found[1] + name.slice(found[0].length);
 }

@@ -6,11 +6,9 @@ import { sumRows } from './sum-rows.js';
 
 type Inputs = { x: tf.Tensor2D; weight: tf.Tensor2D; bias?: tf.Tensor1D };
 
-/** The transposes are made outside of matMul because tfjs-wasm has a fast path for plain products only. */
-const kernel = fusedKernel('Linear', ({ x, weight, bias }: Inputs, _: object): [tf.Tensor2D] => {
-  const product = matMul(x, tf.transpose(weight)); // [N, Out]
-  return [bias === undefined ? product : tf.add(product, bias)];
-});
+const kernel = fusedKernel('Linear', ({ x, weight, bias }: Inputs, _: object): [tf.Tensor2D] => [
+  linearRows(x, weight, bias),
+]);
 
 const gradXKernel = fusedKernel(
   'LinearGradX',
@@ -24,7 +22,7 @@ const gradWeightKernel = fusedKernel(
 
 fusedGradient(kernel, { inputs: ['x', 'weight'] }, ({ dys: [dy], inputs: { x, weight } }) => ({
   x: () => gradXKernel.run({ dy, weight }, {})[0],
-  weight: () => gradWeightKernel.run({ dy, x }, {})[0],
+  weight: () => linearGradWeight(dy, x),
   bias: () => sumRows(dy),
 }));
 
@@ -49,8 +47,22 @@ export function linear(x: tf.Tensor2D, weight: tf.Tensor2D, bias?: tf.Tensor1D):
   return kernel.run({ x, weight, bias }, {})[0];
 }
 
-/** A product that has a sum over nothing, or nothing to compute, is left out: not every backend takes an empty matrix. */
-function matMul(a: tf.Tensor2D, b: tf.Tensor2D): tf.Tensor2D {
+/** dW = dyᵀ x, for gradients: it has none of its own. [Out, In] */
+export function linearGradWeight(dy: tf.Tensor2D, x: tf.Tensor2D): tf.Tensor2D {
+  return gradWeightKernel.run({ dy, x }, {})[0];
+}
+
+/**
+ * x Wᵀ + b in tfjs ops, for compositions. The transpose is made outside of matMul because tfjs-wasm has a fast path for plain products
+ * only.
+ */
+export function linearRows(x: tf.Tensor2D, weight: tf.Tensor2D, bias?: tf.Tensor1D): tf.Tensor2D {
+  const product = matMul(x, tf.transpose(weight)); // [N, Out]
+  return bias === undefined ? product : tf.add(product, bias);
+}
+
+/** A B, in tfjs ops. A product that has a sum over nothing, or nothing to compute, is left out: not every backend takes an empty matrix. */
+export function matMul(a: tf.Tensor2D, b: tf.Tensor2D): tf.Tensor2D {
   if (a.size === 0 || b.size === 0) return tf.zeros([a.shape[0], b.shape[1]]);
   return tf.matMul(a, b);
 }

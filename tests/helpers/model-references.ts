@@ -69,8 +69,13 @@ export function referencePath(name: string): string {
 }
 
 export function modelReference(name: string): ModelReference {
-  const file = fileSchema.parse(JSON.parse(readFileSync(referencePath(name), 'utf8')));
-  const bytes = new Uint8Array(readFileSync(`${folder}/references/${name}.bin`)).buffer;
+  return readReference(`${folder}/references/${name}`);
+}
+
+/** The reference in two files, whose names are without an ending. */
+export function readReference(path: string): ModelReference {
+  const file = fileSchema.parse(JSON.parse(readFileSync(`${path}.json`, 'utf8')));
+  const bytes = new Uint8Array(readFileSync(`${path}.bin`)).buffer;
   const read = ({ offset, size }: z.output<typeof slice>) => new Float32Array(bytes, offset, size);
   const byName = (values: Float32Array): ReadonlyMap<string, Float32Array> => {
     let next = 0;

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Trainer } from '../../core/types.js';
 import { readTensors } from './safetensors-files.js';
@@ -5,7 +6,7 @@ import { never, temporaryDirectory } from './tiny-policy.js';
 
 export type ValuesByName = ReadonlyMap<string, Float32Array>;
 
-/** One model of a trainer: its weights and both moments of its optimizer, by the weights' names. */
+/** One model of a trainer: its weights, which adapters have by PEFT's names, and both moments of its optimizer, by the weights' names. */
 export interface SavedModel {
   readonly weights: ValuesByName;
   readonly first: ValuesByName;
@@ -21,7 +22,8 @@ export async function savedModel(trainer: Trainer, name = ''): Promise<SavedMode
     return new Map([...tensors].map(([key, { values }]) => [key, values]));
   };
   const moments = await values(name === '' ? 'optimizer' : `${name}_optimizer`);
-  return { weights: await values(name || 'model'), first: below('first.', moments), second: below('second.', moments) };
+  const own = existsSync(join(directory.path, 'adapter_model.safetensors')) ? 'adapter_model' : 'model';
+  return { weights: await values(name || own), first: below('first.', moments), second: below('second.', moments) };
 }
 
 /** The gradient of a first update with β1 = 0.9, which its first moments hold a tenth of. */

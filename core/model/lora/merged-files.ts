@@ -1,10 +1,11 @@
 import { join } from 'node:path';
 import { ConfigError } from '../../errors.js';
 import type { ModelFiles } from '../model-files.js';
+import { ownName } from '../own-name.js';
 import { openSafetensors, type SafetensorsFile } from '../safetensors/read-safetensors.js';
 import { loraScale } from './lora-config.js';
 import { loraNames } from './lora-weights.js';
-import { adapterWeightsFile, peftName, readPeftConfig } from './peft-config.js';
+import { adapterWeightsFile, ownAdapterName, readPeftConfig } from './peft-config.js';
 
 /**
  * A model with a PEFT adapter merged into its weights: W + scale · B A, a tensor at a time. Owns the base. Throws ConfigError for an adapter
@@ -14,7 +15,7 @@ export async function mergedFiles(base: ModelFiles, directory: string, signal: A
   const { lora } = await readPeftConfig(directory);
   const path = join(directory, adapterWeightsFile);
   const adapter = await openSafetensors(path, signal);
-  const pairs = adapterPairs(adapter, base);
+  const pairs = adapterPairs(adapter, base, lora.loraRank);
   if (pairs instanceof ConfigError) {
     await adapter[Symbol.asyncDispose]();
     throw pairs;
@@ -30,7 +31,7 @@ export async function mergedFiles(base: ModelFiles, directory: string, signal: A
       const names = pairs.get(name);
       if (names === undefined) return values;
       const [a, b] = [await adapter.read(names.a, signal), await adapter.read(names.b, signal)];
-      addProduct(values, { a, b, rank: adapter.tensors.get(names.a)?.shape[0] ?? 0, scale });
+      addProduct(values, { a, b, rank: lora.loraRank, scale });
       return values;
     },
     async [Symbol.asyncDispose]() {
@@ -44,23 +45,38 @@ export async function mergedFiles(base: ModelFiles, directory: string, signal: A
 function adapterPairs(
   { tensors, path }: SafetensorsFile,
   base: ModelFiles,
+  rank: number,
 ): ReadonlyMap<string, { readonly a: string; readonly b: string }> | ConfigError {
+  const named = new Map([...tensors.keys()].map((name) => [ownAdapterName(name), name]));
   const pairs = new Map<string, { readonly a: string; readonly b: string }>();
   for (const [name, { shape }] of base.tensors) {
     if (!name.endsWith('.weight')) continue;
-    const own = loraNames(name.slice(0, -'.weight'.length));
-    const names = { a: peftName(own.a), b: peftName(own.b) };
-    const [a, b] = [tensors.get(names.a)?.shape, tensors.get(names.b)?.shape];
+    const own = loraNames(ownName(name).slice(0, -'.weight'.length));
+    const [aName, bName] = [named.get(own.a) ?? '', named.get(own.b) ?? ''];
+    const [a, b] = [tensors.get(aName)?.shape, tensors.get(bName)?.shape];
     if (a === undefined && b === undefined) continue;
-    if (a === undefined || b === undefined || a[0] !== b[1] || a[1] !== shape[1] || b[0] !== shape[0]) {
-      return new ConfigError(`the adapter of ${name} in ${path} is [${b}] times [${a}], the weight [${shape}]`);
+    if (!isMatrixPair(a, b, { rank, shape })) {
+      return new ConfigError(
+        `the adapter of ${name} in ${path} is [${b}] times [${a}], the weight [${shape}], the rank ${rank}`,
+      );
     }
-    pairs.set(name, names);
+    pairs.set(name, { a: aName, b: bName });
   }
   if (2 * pairs.size === tensors.size) return pairs;
   const used = new Set([...pairs.values()].flatMap(({ a, b }) => [a, b]));
   const unused = [...tensors.keys()].find((name) => !used.has(name));
   return new ConfigError(`${path} has ${unused}, for which ${base.source} has no weight`);
+}
+
+type Shape = readonly number[];
+
+/** Whether B [Out, r] times A [r, In] is of the weight's shape. */
+function isMatrixPair(
+  a: Shape | undefined,
+  b: Shape | undefined,
+  { rank, shape }: { rank: number; shape: Shape },
+): boolean {
+  return `${a}` === `${[rank, shape[1]]}` && `${b}` === `${[shape[0], rank]}`;
 }
 
 interface Factors {

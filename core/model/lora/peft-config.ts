@@ -2,15 +2,23 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { ConfigError } from '../../errors.js';
+import { ownName } from '../own-name.js';
 import type { LoraConfig } from './lora-config.js';
 
 /** What PEFT calls the description of an adapter, and its weights. */
 export const adapterConfigFile = 'adapter_config.json';
 export const adapterWeightsFile = 'adapter_model.safetensors';
 
+const peftPrefix = 'base_model.model.';
+
 /** PEFT's name of an adapter's factor. */
 export function peftName(name: string): string {
-  return `base_model.model.${name}`;
+  return `${peftPrefix}${name}`;
+}
+
+/** The name of an adapter's factor here, by PEFT's. */
+export function ownAdapterName(name: string): string {
+  return ownName(name.startsWith(peftPrefix) ? name.slice(peftPrefix.length) : name);
 }
 
 /** Whatever else changes what an adapter computes, and what it is where it changes nothing. */
@@ -26,6 +34,14 @@ const unsupported: { readonly [key: string]: readonly unknown[] } = {
   layer_replication: [],
   target_parameters: [],
   trainable_token_indices: [],
+  alora_invocation_tokens: [],
+  use_qalora: [false],
+  use_bdlora: [false],
+  arrow_config: [],
+  kasa_config: [],
+  monteclora_config: [],
+  // Others (PiSSA, OLoRA, LoftQ, CorDA, LoRA-GA) change the base's weights too.
+  init_lora_weights: [true, false, 'gaussian', 'orthogonal', 'eva'],
 };
 
 const schema = z.looseObject({

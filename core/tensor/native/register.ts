@@ -14,6 +14,7 @@ import { fillKernels } from './fill.js';
 import { geglu, gegluGrad } from './geglu.js';
 import { linear, linearGradWeight, linearGradX } from './linear.js';
 import { linearLogProbs, linearLogProbsGrad } from './linear-log-probs.js';
+import { linearLora, linearLoraGradX, loraReduced } from './linear-lora.js';
 import { type NativeKernel, registerNative } from './native-kernel.js';
 import { reductionKernels } from './reductions.js';
 import { rmsNorm, rmsNormGrad } from './rms-norm.js';
@@ -28,6 +29,9 @@ const kernels: readonly NativeKernel<never>[] = [
   linear,
   linearGradX,
   linearGradWeight,
+  linearLora,
+  loraReduced,
+  linearLoraGradX,
   linearLogProbs,
   linearLogProbsGrad,
   sampleTokens,

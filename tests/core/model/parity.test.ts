@@ -4,14 +4,19 @@ import type { Policy } from '../../../core/model/policy.js';
 import { headOutput } from '../../../core/training/forward.js';
 import { expectClose } from '../../helpers/expect-close.js';
 import { read, withBackends } from '../../helpers/gradient.js';
-import { meanGradient, meanLoss, packed } from '../../helpers/model-gradients.js';
+import {
+  combinedGradient,
+  expectModelGradients,
+  meanGradient,
+  meanLoss,
+  packed,
+} from '../../helpers/model-gradients.js';
 import {
   modelReference,
   namesWithOldConfig,
   openReferencePolicy,
   openWithOldConfig,
   referenceNames,
-  type TrainedCase,
 } from '../../helpers/model-references.js';
 
 /** Float32 beside float64, through three or four layers, logits up to 10: found are 5e-6. */
@@ -64,7 +69,7 @@ withBackends((backend) => {
       [' with gradient checkpointing', true],
     ])('has the gradient of every parameter%s', async (_, enableGradientCheckpointing) => {
       using policy = await openReferencePolicy(name, { enableGradientCheckpointing });
-      for (const { tokens, gradients } of trained) expectGradients(meanGradient(policy, [tokens]), gradients);
+      for (const { tokens, gradients } of trained) expectModelGradients(meanGradient(policy, [tokens]), gradients);
     });
 
     it.each([
@@ -73,7 +78,7 @@ withBackends((backend) => {
     ])('has the gradient of two packed sequences%s', async (_, enableGradientCheckpointing) => {
       using policy = await openReferencePolicy(name, { enableGradientCheckpointing });
       const pair = trained.slice(-2);
-      expectGradients(
+      expectModelGradients(
         meanGradient(
           policy,
           pair.map(({ tokens }) => tokens),
@@ -94,38 +99,6 @@ withBackends((backend) => {
   );
 });
 
-/** The gradient of the mean loss of all their tokens. */
-function combinedGradient(cases: readonly TrainedCase[]): ReadonlyMap<string, Float64Array> {
-  const total = cases.reduce((sum, { logprobs }) => sum + logprobs.length, 0);
-  const combined = new Map<string, Float64Array>();
-  for (const { gradients, logprobs } of cases)
-    for (const [name, gradient] of gradients) {
-      const sum = combined.get(name) ?? new Float64Array(gradient.length);
-      combined.set(
-        name,
-        sum.map((value, i) => value + (gradient[i]! * logprobs.length) / total),
-      );
-    }
-  return combined;
-}
-
 function logitsOf(policy: Policy, tokens: readonly (readonly number[])[]): number[] {
   return read(() => logits(policy, tokens));
-}
-
-/** Each within 1e-4 of its tensor's largest magnitude; where that is 0, what rounding leaves of gradients elsewhere. */
-function expectGradients(
-  actual: ReadonlyMap<string, ArrayLike<number>>,
-  expected: ReadonlyMap<string, ArrayLike<number>>,
-): void {
-  expect([...actual.keys()].sort()).toEqual([...expected.keys()].sort());
-  const floor = 1e-6 * Math.max(...[...expected.values()].map(largest));
-  for (const [name, values] of expected) {
-    const absolute = Math.max(1e-4 * largest(values), floor);
-    expectClose(actual.get(name) ?? [], values, { relative: 0, absolute }, `gradient of ${name}`);
-  }
-}
-
-function largest(values: ArrayLike<number>): number {
-  return Array.from(values).reduce((most, value) => Math.max(most, Math.abs(value)), 0);
 }
