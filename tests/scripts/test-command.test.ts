@@ -1,4 +1,5 @@
-import { expect, test } from 'vitest';
+import { existsSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
 import { Checkout, type Ended } from '../helpers/checkout.js';
 
 const HEAD = "import { expect, test } from 'vitest';\n";
@@ -37,4 +38,32 @@ test.each([
   const ended = await runTests({ 'tests/a.test.ts': source });
   expect(lastLines(ended, 1)).toEqual([line]);
   expect(ended.code).toBe(1);
+});
+
+describe('where the files of real models cannot be fetched', () => {
+  const packages = {
+    'tests/a.test.ts': `${HEAD}test.skipIf(process.env.VERLET_MODEL_CACHE === undefined)('a', () => {}); test('b', () => {});`,
+    'tests/models/packages/package.json': JSON.stringify({ dependencies: { '@lenml/tokenizer-none': '1.0.0' } }),
+    'tests/models/packages/package-lock.json': JSON.stringify({
+      lockfileVersion: 3,
+      packages: {
+        '': { dependencies: { '@lenml/tokenizer-none': '1.0.0' } },
+        'node_modules/@lenml/tokenizer-none': { version: '1.0.0', integrity: 'sha512-AA==' },
+      },
+    }),
+  };
+
+  test('the run fails before any test, saying what is missing and how to go without', async () => {
+    using checkout = new Checkout().withPackages().write(packages);
+    const offline = { npm_config_registry: 'http://127.0.0.1:1', npm_config_fetch_retries: '0' };
+    const own = { PATH: process.env.PATH, HOME: checkout.path, VERLET_MODEL_CACHE: `${checkout.path}/cache` };
+    const { code, stdout, stderr } = await checkout.run('test.mjs', [], { env: { ...own, ...offline } });
+    expect([code, stdout]).toEqual([1, '']);
+    expect(stderr).toMatch(/^error: tests need tokenizers .* could not be fetched; VERLET_MODEL_CACHE=none skips/m);
+    expect(existsSync(`${checkout.path}/cache/.staging`)).toBe(false);
+  });
+
+  test('VERLET_MODEL_CACHE=none skips the tests that read them, and counts them', async () => {
+    expect(lastLines(await runTests(packages), 2)).toEqual(['1 skipped', '1 passed, 0 failed']);
+  });
 });
