@@ -1,5 +1,4 @@
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { json, text } from 'node:stream/consumers';
 import { pathToFileURL } from 'node:url';
@@ -8,8 +7,8 @@ import { modelCache } from './smollm2.js';
 
 const library = join(modelCache ?? '', 'node-llama-cpp/node_modules/node-llama-cpp/dist/index.js');
 
-/** False where there are no files or no llama.cpp for this system among them. */
-export const hasLlamaCpp = existsSync(library) && process.platform === 'linux' && process.arch === 'x64';
+/** False where there are no files, or none of llama.cpp for this system among them. */
+export const hasLlamaCpp = modelCache !== undefined && process.platform === 'linux' && process.arch === 'x64';
 
 export interface LlamaCppJob {
   /** A GGUF file. */
