@@ -1,13 +1,19 @@
+import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { runMain, say } from './command.mjs';
+import { modelCache } from './model-cache.mjs';
 import { setUp } from './setup.mjs';
 import { runVitest } from './vitest.mjs';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
 await runMain(setUp);
 await runMain(test);
 
 /** Runs vitest and ends with the plain line `N passed, N failed`; a run that executed nothing has failed. */
 async function test() {
-  process.exitCode = conclude(await runVitest(process.argv.slice(2)));
+  const env = { ...process.env, VERLET_MODEL_CACHE: await modelCache(root) };
+  process.exitCode = conclude(await runVitest(process.argv.slice(2), env));
 }
 
 /** The exit code, after the closing lines. An error outside of every test counts as one failure. */

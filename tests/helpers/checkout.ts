@@ -82,7 +82,7 @@ export class Checkout extends TemporaryFolder {
     args: readonly string[] = [],
     options: { env?: NodeJS.ProcessEnv; uid?: number } = {},
   ): Promise<Ended> {
-    const { env = { PATH: process.env.PATH, HOME: this.path }, ...rest } = options;
+    const { env = { PATH: process.env.PATH, HOME: this.path, VERLET_MODEL_CACHE: 'none' }, ...rest } = options;
     return new Promise((resolve) => {
       const child = execFile(process.execPath, [join(this.path, 'scripts', script), ...args], {
         cwd: this.path,
