@@ -1,6 +1,6 @@
 import pc from 'picocolors';
 import type { ResolveOptions } from '../core/model/hub/resolve-options.js';
-import type { CommandContext } from './command-context.js';
+import type { Io } from './command-context.js';
 import { isWatched, type TextStream } from './progress.js';
 import { bar, formatDuration, printable } from './text.js';
 
@@ -31,7 +31,7 @@ export class DownloadProgress implements Disposable {
   #isDrawn = false;
 
   constructor(
-    { io: { stderr, env } }: Pick<CommandContext, 'io'>,
+    { io: { stderr, env } }: { readonly io: Pick<Io, 'stderr' | 'env'> },
     { isQuiet, now = () => performance.now() }: Options,
   ) {
     this.#stream = stderr;

@@ -42,7 +42,7 @@ async function createProgram(context: CommandContext): Promise<Command> {
     .configureOutput({ writeOut: (text) => stdout.write(text), writeErr: (text) => stderr.write(text) })
     .configureHelp({ showGlobalOptions: false, helpWidth: 100 })
     .addHelpText('after', example(['verlet train run.yaml', 'verlet eval runs/NAME', 'verlet report runs/NAME']));
-  const commands = [trainCommand, evalCommand, reportCommand, chatCommand, modelCommand];
+  const commands = [trainCommand, sftCommand, evalCommand, reportCommand, chatCommand, modelCommand];
   for (const command of commands) program.addCommand(inherit(command(context), program));
   return program;
 }

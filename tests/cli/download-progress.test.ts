@@ -4,7 +4,7 @@ import { CollectingStream } from '../helpers/cli.js';
 
 function watch(stderr: CollectingStream, isQuiet = false): { progress: DownloadProgress; clock: { ms: number } } {
   const clock = { ms: 0 };
-  const io = { stdout: new CollectingStream(), stderr, env: {} };
+  const io = { stderr, env: {} };
   return { progress: new DownloadProgress({ io }, { isQuiet, now: () => clock.ms }), clock };
 }
 
