@@ -22,7 +22,7 @@ interface Tally {
 /** Reads each damaged file. Throws what is neither a value nor a ConfigError, with the seed and the case that lead to it. */
 async function fuzz({ prepare, read }: FuzzedFormat, count: number): Promise<Tally> {
   using folder = new TemporaryFolder();
-  const path = prepare(folder);
+  const path = await prepare(folder);
   const tally: Tally = { read: 0, refused: 0, slowestMs: 0 };
   let index = 0;
   for (const bytes of mutations(readFileSync(path), seed, count)) {
