@@ -1,4 +1,4 @@
-// Comparisons with real models in their long form: every conversation, prompt and token; `npm test` has a share of them. Some minutes.
+// Comparisons with real models in their long form: every prompt and token, of which `npm test` has a share. Some minutes.
 // Usage: npm run test:models [-- vitest's arguments]
 
 import { dirname } from 'node:path';

@@ -20,7 +20,7 @@ export const modelCache = process.env.VERLET_MODEL_CACHE;
 /** What a test of them is called, so that its being skipped explains itself. */
 export const needsModels = 'with the files in VERLET_MODEL_CACHE (npm test fetches them; skipped when it is not set)';
 
-/** Whether to compare all there is, as `npm run test:models` does, or a share of it. */
+/** Whether to compare every prompt and token, as `npm run test:models` does, or a share of them. */
 export const isLongForm = process.env.VERLET_MODEL_TESTS === 'all';
 
 /** SmolLM2-135M-Instruct as its GGUF file has it, on the detected backend. */

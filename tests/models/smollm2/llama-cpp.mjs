@@ -26,11 +26,17 @@ async function logprobsOf(tokens) {
   const options = { temperature: 1, topK: 0, topP: 1, minP: 0 };
   const found = [];
   const onTokenResult = (at, { next }) => {
-    if (at + 1 < tokens.length) found[at] = Math.log(next.probabilities.get(tokens[at + 1]));
+    if (at + 1 < tokens.length) found[at] = logprobOf(tokens[at + 1], next.probabilities);
   };
   const asked = tokens.map((token) => [token, { generateNext: { probabilities: true, options } }]);
   await sequence.controlledEvaluate(asked, { onTokenResult });
   return found;
+}
+
+/** Its probabilities sum to 1 within 3e-4 only. */
+function logprobOf(token, probabilities) {
+  const sum = [...probabilities.values()].reduce((sum, value) => sum + value, 0);
+  return Math.log(probabilities.get(token) / sum);
 }
 
 /** The likeliest tokens, with the one that ends the turn. */

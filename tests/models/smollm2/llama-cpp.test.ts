@@ -18,8 +18,8 @@ import { never } from '../../helpers/tiny-policy.js';
 import { longText, questions } from './questions.js';
 
 const [promptCount, maxTokens, textLength] = isLongForm ? [20, 64, 200] : [6, 24, 64];
-/** Tokens so close in log-prob are as good as equal: another order of additions may swap them. */
-const NEAR_TIE = 0.01;
+/** What another order of additions may make of a log-prob: the worst found is 3e-5. Tokens so close to each other may be swapped. */
+const ROUNDING = 5e-4;
 
 describe.skipIf(!hasLlamaCpp)(needsModels, { timeout: 600_000 }, () => {
   let model: Smollm2;
@@ -45,13 +45,14 @@ describe.skipIf(!hasLlamaCpp)(needsModels, { timeout: 600_000 }, () => {
       different.push(...(await differences(model, prompt, { said: said[i]!, expected: theirs.generations[i]! })));
     expect(different).toEqual([]);
     const gaps = ours.map((value, t) => Math.abs(value - theirs.logprobs[t]!));
-    expect(Math.max(...gaps)).toBeLessThan(0.01);
+    expect(Math.max(...gaps)).toBeLessThan(ROUNDING);
   });
 
   test('the quantised file, whose products llama.cpp rounds to 8 bits, has nearly the same log-probs', async () => {
     const { logprobs } = await askLlamaCpp({ model: model.path, prompts: [], maxTokens: 1, stopToken: 0, text });
     const gaps = ours.map((value, t) => Math.abs(value - logprobs[t]!));
-    expect(gaps.reduce((sum, gap) => sum + gap, 0) / gaps.length).toBeLessThan(0.1);
+    // 0.075 over 200 tokens, where the worst is 0.8.
+    expect(gaps.reduce((sum, gap) => sum + gap, 0) / gaps.length).toBeLessThan(0.15);
   });
 });
 
@@ -73,7 +74,7 @@ async function differences(
     .sort()
     .slice(-2)
     .reverse();
-  if (best - second < NEAR_TIE) return [];
+  if (best - second < 2 * ROUNDING) return [];
   const show = (tokens: readonly number[]) => JSON.stringify(model.tokenizer.decode(tokens));
   return [`${show(said)} is not ${show(expected)}: token ${first}, which is ${best - second} above the second`];
 }
