@@ -110,7 +110,7 @@ class Echo extends Writable {
 
   /** Readline wraps lines by it. */
   get columns(): number {
-    return this.#stderr.columns ?? 80;
+    return this.#stderr.columns || 80;
   }
 
   override _write(chunk: unknown, _encoding: string, done: () => void): void {

@@ -34,7 +34,7 @@ export async function runChat(model: string, flags: ChatFlags, io: Io, signal: A
     sampling: (index) => ({ ...common, seed: rngKey(seed, 'chat', index) }),
     prompt: (before, text) => (isRaw ? text : [...first, ...before, { role: 'user', content: text }]),
   };
-  if (isTalk) return converse(chat, plan, io, signal);
+  if (isTalk) return await converse(chat, plan, io, signal);
   const prompts = prompt ?? linesOf(io.stdin, signal);
   await answerAll(chat, prompts, { plan, isJson, stdout: io.stdout }, signal);
 }
