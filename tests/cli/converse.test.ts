@@ -53,6 +53,8 @@ test('Ctrl-C stops an answer, and the conversation goes on', async () => {
   person.type(ctrlC);
   await person.untilNote('(stopped)');
   await person.untilPrompt(2);
+  person.type(`never said${ctrlC}`);
+  await person.untilNote('(Ctrl-C once more ends)');
   person.type('/exit\r');
   expect(await person.exitCode).toBe(0);
 });
