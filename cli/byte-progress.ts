@@ -7,7 +7,7 @@ import { bar, formatBytes } from './text.js';
 export class ByteProgress implements Disposable {
   readonly #stderr: Io['stderr'];
   readonly #isShown: boolean;
-  #isDrawn = false;
+  #drawn = '';
 
   constructor({ stderr, env }: Pick<Io, 'stderr' | 'env'>) {
     this.#stderr = stderr;
@@ -17,15 +17,17 @@ export class ByteProgress implements Disposable {
   show(what: string, doneBytes: number, totalBytes: number): void {
     if (!this.#isShown) return;
     const count = `${formatBytes(doneBytes)} of ${formatBytes(totalBytes)}`;
-    const width = (this.#stderr.columns ?? 80) - 1;
+    const width = (this.#stderr.columns || 80) - 1;
     const line = `${what}  ${bar(doneBytes, totalBytes, 20)}  ${count}`;
-    this.#stderr.write(`\r\u001b[2K${line.length > width ? count : line}`);
-    this.#isDrawn = true;
+    const drawn = line.length > width ? count : line;
+    if (drawn === this.#drawn) return;
+    this.#stderr.write(`\r\u001b[2K${drawn}`);
+    this.#drawn = drawn;
   }
 
   [Symbol.dispose](): void {
-    if (this.#isDrawn) this.#stderr.write('\r\u001b[2K');
-    this.#isDrawn = false;
+    if (this.#drawn !== '') this.#stderr.write('\r\u001b[2K');
+    this.#drawn = '';
   }
 }
 

@@ -8,21 +8,27 @@ import type { Io } from '../command-context.js';
  * written during an answer shows behind it. Dispose to give the terminal back.
  */
 export class ChatTerminal implements Disposable {
+  readonly #stdin: Io['stdin'];
   readonly #stderr: Io['stderr'];
   readonly #echo: Echo;
   readonly #readline: Interface;
   readonly #following: Disposable;
   readonly #lines: string[] = [];
   #isClosed = false;
-  /** Ctrl-C was the last that came. */
+  /** Ctrl-C was the last key. */
   #isInterrupted = false;
   #answering: AbortController | undefined;
   #wake = (): void => undefined;
+  readonly #onKey = (_text: unknown, key: { readonly ctrl?: boolean; readonly name?: string }): void => {
+    if (!(key.ctrl === true && key.name === 'c')) this.#isInterrupted = false;
+  };
 
   constructor({ stdin, stderr }: Pick<Io, 'stdin' | 'stderr'>, signal: AbortSignal) {
+    this.#stdin = stdin;
     this.#stderr = stderr;
     this.#echo = new Echo(stderr);
     this.#readline = createInterface({ input: stdin, output: this.#echo, terminal: true, prompt: '> ' });
+    stdin.on('keypress', this.#onKey);
     this.#readline.on('line', (line) => this.#onLine(line));
     this.#readline.on('SIGINT', () => this.#onInterrupt());
     this.#readline.on('close', () => this.#onClose());
@@ -54,6 +60,7 @@ export class ChatTerminal implements Disposable {
 
   [Symbol.dispose](): void {
     this.#following[Symbol.dispose]();
+    this.#stdin.off('keypress', this.#onKey);
     this.#readline.close();
   }
 
@@ -70,7 +77,6 @@ export class ChatTerminal implements Disposable {
   }
 
   #onLine(line: string): void {
-    this.#isInterrupted = false;
     this.#lines.push(line);
     this.#wake();
   }
@@ -110,7 +116,7 @@ class Echo extends Writable {
 
   /** Readline wraps lines by it. */
   get columns(): number {
-    return this.#stderr.columns ?? 80;
+    return this.#stderr.columns || 80;
   }
 
   override _write(chunk: unknown, _encoding: string, done: () => void): void {

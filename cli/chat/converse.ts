@@ -2,8 +2,8 @@ import { ConfigError } from '../../core/errors.js';
 import type { Message } from '../../core/types.js';
 import type { Io } from '../command-context.js';
 import type { Answer, ChatModel } from './chat-model.js';
+import type { ChatPlan } from './chat-plan.js';
 import { ChatTerminal } from './chat-terminal.js';
-import type { ChatPlan } from './run-chat.js';
 import { shownText } from './shown-text.js';
 
 /** A conversation at a terminal, until the person ends it: answers go to stdout, all else to stderr. */

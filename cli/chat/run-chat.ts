@@ -5,19 +5,11 @@ import { onAbort } from '../../core/on-abort.js';
 import { rngKey } from '../../core/rng.js';
 import type { Message } from '../../core/types.js';
 import type { Io } from '../command-context.js';
-import type { ChatFlags } from '../commands/chat.js';
-import { type Answer, ChatModel, type ChatSampling } from './chat-model.js';
+import { type Answer, ChatModel } from './chat-model.js';
+import type { ChatFlags, ChatPlan } from './chat-plan.js';
 import { chatSampling } from './chat-sampling.js';
 import { converse } from './converse.js';
 import { shownText } from './shown-text.js';
-
-/** What a chat needs besides its model. */
-export interface ChatPlan {
-  /** How the n-th answer is sampled. */
-  sampling(index: number): ChatSampling;
-  /** What is said to the model after what was said before: a conversation, or text alone where it is raw. */
-  prompt(before: readonly Message[], text: string): readonly Message[] | string;
-}
 
 /** Answers the prompts of the command line or of stdin, or holds a conversation where a person sits at a terminal. */
 export async function runChat(model: string, flags: ChatFlags, io: Io, signal: AbortSignal): Promise<void> {
@@ -34,7 +26,7 @@ export async function runChat(model: string, flags: ChatFlags, io: Io, signal: A
     sampling: (index) => ({ ...common, seed: rngKey(seed, 'chat', index) }),
     prompt: (before, text) => (isRaw ? text : [...first, ...before, { role: 'user', content: text }]),
   };
-  if (isTalk) return converse(chat, plan, io, signal);
+  if (isTalk) return await converse(chat, plan, io, signal);
   const prompts = prompt ?? linesOf(io.stdin, signal);
   await answerAll(chat, prompts, { plan, isJson, stdout: io.stdout }, signal);
 }

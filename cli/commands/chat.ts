@@ -1,20 +1,8 @@
 import { Command, Option } from 'commander';
-import { type BackendName, backendNames } from '../../core/tensor/backend-names.js';
-import type { SamplingFlags } from '../chat/chat-sampling.js';
+import { backendNames } from '../../core/tensor/backend-names.js';
+import type { ChatFlags } from '../chat/chat-plan.js';
 import { type CommandContext, example } from '../command-context.js';
 import { realNumber, wholeNumber } from '../number-option.js';
-
-/** The options of a chat, read. */
-export interface ChatFlags extends SamplingFlags {
-  readonly prompt?: readonly string[];
-  readonly system?: string;
-  readonly raw?: true;
-  readonly adapter?: string;
-  readonly seed?: number;
-  readonly backend: BackendName;
-  readonly context?: number;
-  readonly json?: true;
-}
 
 /** `verlet chat MODEL` */
 export function chatCommand({ io, signal }: CommandContext): Command {

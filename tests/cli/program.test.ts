@@ -15,14 +15,15 @@ beforeEach(async () => {
 afterEach(() => rm(root, { recursive: true }));
 
 describe('help and version', () => {
-  test.each([['--help'], ['train', '--help'], ['eval', '--help'], ['report', '--help']])(
-    '%s %s shows examples',
-    async (...words) => {
-      const { exitCode, stdout } = await runCli(words.filter((word) => word !== undefined));
-      expect(exitCode).toBe(0);
-      expect(stdout).toMatch(/Examples:\n {2}\$ verlet /);
-    },
-  );
+  test.each([
+    ['--help'],
+    ...['train', 'eval', 'report', 'chat', 'model'].map((command) => [command, '--help']),
+    ...['info', 'convert', 'export'].map((command) => ['model', command, '--help']),
+  ])('%j shows examples', async (...words) => {
+    const { exitCode, stdout } = await runCli(words.filter((word) => word !== undefined));
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/Examples:\n {2}\$ verlet /);
+  });
 
   test('--version is the package’s', async () => {
     const { version } = JSON.parse(await readFile('package.json', 'utf8'));

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { bar, formatDuration, formatNumber, printable, sparkline } from '../../cli/text.js';
+import { bar, formatBytes, formatDuration, formatNumber, printable, sparkline } from '../../cli/text.js';
 
 test.each([
   [[0, 1, 2, 3, 4, 5, 6, 7], 8, '▁▂▃▄▅▆▇█'],
@@ -55,4 +55,14 @@ test('control characters and escapes cannot reach the terminal', () => {
   expect(printable('a\u001b[31mred\u0007\r\n\tb\u009b2J\u202e')).toBe(
     'a\u{fffd}[31mred\u{fffd}\n  b\u{fffd}2J\u{fffd}',
   );
+});
+
+test.each([
+  [0, '0 B'],
+  [999, '999 B'],
+  [1234, '1.2 kB'],
+  [538_060_032, '538 MB'],
+  [3.14e9, '3.1 GB'],
+])('%d bytes are "%s"', (bytes, text) => {
+  expect(formatBytes(bytes)).toBe(text);
 });
