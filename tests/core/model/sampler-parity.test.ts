@@ -3,6 +3,7 @@ import { PolicySampler } from '../../../core/model/sampler.js';
 import { headOutput } from '../../../core/training/forward.js';
 import { expectClose } from '../../helpers/expect-close.js';
 import { read, withBackends } from '../../helpers/gradient.js';
+import { adapterNames, openAdaptedPolicy } from '../../helpers/lora-references.js';
 import { packed } from '../../helpers/model-gradients.js';
 import { openReferencePolicy, referenceNames } from '../../helpers/model-references.js';
 import { generateAll, tinySampling, tokensOf } from '../../helpers/tiny-policy.js';
@@ -16,8 +17,14 @@ withBackends((backend) => {
   /** On both sides of a page's end; the longest is read in pieces. */
   const lengths = isNative ? [600, 1, 64, 63] : [70, 1, 64];
 
-  it.each(names)('training finds the log-probs that were sampled from %s', async (name) => {
-    using policy = await openReferencePolicy(name);
+  const adapted = isNative ? adapterNames : ['qwen2-all-linear'];
+  const models = [
+    ...names.map((name) => [name, openReferencePolicy] as const),
+    ...adapted.map((name) => [name, openAdaptedPolicy] as const),
+  ];
+
+  it.each(models)('training finds the log-probs that were sampled from %s', async (name, open) => {
+    using policy = await open(name);
     using sampler = new PolicySampler(policy);
     const prompts = lengths.map((length, i) => ({
       tokens: tokensOf(length, name, i).map((token) => token % policy.vocabSize),
