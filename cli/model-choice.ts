@@ -15,6 +15,13 @@ export function refuseShape(input: unknown): void {
   );
 }
 
+/** The config as it is written down: without the shape that a pretrained model brings along, so that it can be read again. */
+export function writtenConfig<Config extends { readonly model: ModelConfig }>(config: Config): object {
+  if (config.model.path === null) return config;
+  const model = Object.entries(config.model).filter(([name]) => !shapeNames.includes(name));
+  return { ...config, model: Object.fromEntries(model) };
+}
+
 /** Paths that are there, relative to the file that names them, become absolute; ids and names stay. */
 export async function withAbsolutePaths(model: ModelConfig, configPath: string): Promise<ModelConfig> {
   const absolute = async (path: string | null): Promise<string | null> => {

@@ -1,11 +1,13 @@
 import { applyOverrides, loadYaml, parseConfig } from '../core/config.js';
+import { ConfigError } from '../core/errors.js';
 import type { ResolveOptions } from '../core/model/hub/resolve-options.js';
 import { openText } from '../core/model/open-text.js';
+import { supervisedSteps } from '../core/sft/train-supervised.js';
 import { chatFormat } from '../core/text/chat-format.js';
 import { refuseShape, withAbsolutePaths } from './model-choice.js';
 import { type SftConfig, sftConfig } from './sft-config.js';
 import { readSftData, type SftData } from './sft-data.js';
-import { verlNames } from './verl-names.js';
+import { verlSftNames } from './verl-names.js';
 
 /** A run of supervised fine-tuning as it was asked for, its data read. */
 export interface ResolvedSft {
@@ -26,8 +28,31 @@ export async function resolveSft(
   const input = applyOverrides(await loadYaml(configPath), overrides);
   refuseShape(input);
   const source = overrides.length === 0 ? configPath : `${configPath} with ${overrides.join(' ')}`;
-  const parsed = parseConfig(sftConfig, input, { source, aliases: verlNames, kinds: { backend: 'backend' } });
+  const parsed = parseConfig(sftConfig, input, { source, aliases: verlSftNames, kinds: { backend: 'backend' } });
   const config = { ...parsed, model: await withAbsolutePaths(parsed.model, configPath) };
   const format = chatFormat(await openText(config, models, signal));
-  return { config, data: await readSftData(config, format, signal), vocabSize: format.tokenizer.vocabSize };
+  const data = await readSftData(config, format, signal);
+  checkAgainstData(config, data);
+  return { config, data, vocabSize: format.tokenizer.vocabSize };
+}
+
+/** What can be seen only once the data are there. */
+function checkAgainstData({ model, optimizer, trainer, data }: SftConfig, { train, val }: SftData): void {
+  const longest = longestOf([...train, ...val]);
+  if (model.path === null && longest > model.maxPositionEmbeddings) {
+    throw new ConfigError(
+      `the data have a sequence of ${longest} tokens, more than model.maxPositionEmbeddings (${model.maxPositionEmbeddings}); raise that, or cut with data.maxLength and data.truncation`,
+    );
+  }
+  const steps = supervisedSteps({ loop: trainer, trainBatchSize: data.trainBatchSize }, train.length);
+  if ((optimizer.lrWarmupSteps ?? 0) > steps) {
+    throw new ConfigError(
+      `optimizer.lrWarmupSteps is ${optimizer.lrWarmupSteps}, more than the ${steps} steps of the run; write less, or null`,
+    );
+  }
+}
+
+/** Tokens of the longest one. */
+export function longestOf(sequences: SftData['train']): number {
+  return sequences.reduce((most, { tokens }) => Math.max(most, tokens.length), 0);
 }

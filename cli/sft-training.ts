@@ -10,7 +10,7 @@ import { policyServerConfig } from '../rollout/policy-server/config.js';
 import { spawnPolicyServer } from '../rollout/policy-server/spawn.js';
 import { HttpTrainer } from '../rollout/trainers/http.js';
 import type { Progress } from './progress.js';
-import type { ResolvedSft } from './resolve-sft.js';
+import { longestOf, type ResolvedSft } from './resolve-sft.js';
 
 export interface SftOptions {
   readonly run: ResolvedSft;
@@ -39,7 +39,7 @@ export async function runSft(options: SftOptions, signal: AbortSignal): Promise<
   const startedAt = performance.now();
   const { config, data, vocabSize } = options.run;
   const { backend, threads, matmulPrecision, model, tokenizer, seed, engine } = config;
-  const longest = Math.max(...[...data.train, ...data.val].map(({ tokens }) => tokens.length));
+  const longest = longestOf([...data.train, ...data.val]);
   const serverConfig = policyServerConfig.parse({
     ...{ backend, threads, matmulPrecision, model, tokenizer, seed, vocabSize },
     contextLength: longest,
@@ -49,7 +49,7 @@ export async function runSft(options: SftOptions, signal: AbortSignal): Promise<
   await using trainer = new HttpTrainer(server.url, { timeoutMs: engine.timeoutMs, gone: server.gone });
   using either = new LinkedAbort(signal, server.gone);
   const steps = await trainIn(options, trainer, either.signal);
-  const losses = (await options.records.readMetrics()).flatMap(({ data }) => data['val/loss'] ?? []);
+  const losses = (await evaluations(options)).map(({ loss }) => loss);
   return {
     initialLoss: losses[0] ?? Number.NaN,
     finalLoss: losses.at(-1) ?? Number.NaN,
@@ -76,6 +76,7 @@ async function trainIn(options: SftOptions, trainer: Trainer, signal: AbortSigna
     limit: { ppoMaxTokenLenPerGpu: maxTokenLenPerGpu, memoryBudgetGb },
     seed: config.seed,
     lastStep,
+    lastEvaluation: (await evaluations(options)).at(-1)?.step ?? -1,
   };
   progress.phase('sft', steps, lastStep);
   const save = async (step: number, signal: AbortSignal): Promise<void> => {
@@ -84,6 +85,12 @@ async function trainIn(options: SftOptions, trainer: Trainer, signal: AbortSigna
   };
   await trainSupervised(plan, { trainer, tracker, train: data.train, val: data.val, save }, signal);
   return steps;
+}
+
+/** Losses of held-out tokens as the records tell them, with their steps. */
+async function evaluations({ records }: SftOptions): Promise<{ readonly step: number; readonly loss: number }[]> {
+  const metrics = await records.readMetrics();
+  return metrics.flatMap(({ step, data }) => (data['val/loss'] === undefined ? [] : { step, loss: data['val/loss'] }));
 }
 
 /** Loads the newest checkpoint; returns its step, 0 where there is none. */

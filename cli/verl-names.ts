@@ -31,3 +31,21 @@ export const verlNames: { readonly [key: string]: string } = {
   default_local_dir: 'the option --run-dir PATH',
   device: 'backend',
 };
+
+/** The same for supervised fine-tuning, whose sections are others. */
+export const verlSftNames: { readonly [key: string]: string } = {
+  ...verlNames,
+  micro_batch_size: 'data.maxTokenLenPerGpu',
+  micro_batch_size_per_gpu: 'data.maxTokenLenPerGpu',
+  use_dynamic_bsz: 'data.maxTokenLenPerGpu',
+  max_seq_length: 'data.maxLength',
+  max_seq_len: 'data.maxLength',
+  val_batch_size: 'data.maxTokenLenPerGpu',
+  val_max_samples: 'data.valMaxSamples',
+  train_on_last_turn_only: 'data.trainOn',
+  multiturn: 'data.messagesKey',
+  partial_pretrain: 'model.path',
+  'optim.lr': 'optimizer.lr',
+  warmup_steps_ratio: 'optimizer.lrWarmupSteps',
+  enable_gradient_checkpointing: 'model.enableGradientCheckpointing',
+};

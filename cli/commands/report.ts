@@ -4,7 +4,7 @@ import { type CommandContext, example } from '../command-context.js';
 import { writeReport } from '../report/write-report.js';
 
 /** `verlet report RUN` */
-export function reportCommand({ io }: CommandContext): Command {
+export function reportCommand({ io, signal }: CommandContext): Command {
   return new Command('report')
     .description('Draw the curves and some episodes of a run: report.html and curves.svg.')
     .argument('<run>', 'the run directory, finished or still going')
@@ -12,7 +12,7 @@ export function reportCommand({ io }: CommandContext): Command {
     .addHelpText('after', example(['verlet report runs/NAME', 'verlet report runs/NAME --out /tmp/report']))
     .action(async (path: string, { out }: { readonly out?: string }) => {
       const directory = await RunDirectory.open(path);
-      const { htmlPath, svgPath } = await writeReport(directory, out ?? directory.path);
+      const { htmlPath, svgPath } = await writeReport(directory, out ?? directory.path, signal);
       io.stdout.write(`${htmlPath}\n${svgPath}\n`);
     });
 }

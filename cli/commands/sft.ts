@@ -4,6 +4,7 @@ import type { RunDirectory } from '../../core/run-directory.js';
 import { JsonlTracker } from '../../core/trackers/jsonl.js';
 import { type CommandContext, example } from '../command-context.js';
 import { DownloadProgress } from '../download-progress.js';
+import { writtenConfig } from '../model-choice.js';
 import { ProgressTracker } from '../progress-tracker.js';
 import { writeReport } from '../report/write-report.js';
 import { type ResolvedSft, resolveSft } from '../resolve-sft.js';
@@ -43,10 +44,10 @@ async function sft(
   const run = await resolveSft(configPath, overrides, models, context.signal);
   const directory = await openDirectory(run.config.name, { flags, earlier });
   const earlierConfig = await earlier?.readConfig();
-  if (earlier === undefined || overrides.length > 0) await directory.writeConfig(run.config);
+  if (earlier === undefined || overrides.length > 0) await directory.writeConfig(writtenConfig(run.config));
   try {
     const summary = await sftInDirectory(context, { run, directory, flags });
-    const report = await writeReport(directory, directory.path);
+    const report = await writeReport(directory, directory.path, context.signal);
     tellResult(context, { directory, summary, reportPath: report.htmlPath, flags });
   } catch (error) {
     if (error instanceof ConfigError) await takeBack(directory, earlierConfig);

@@ -5,6 +5,7 @@ import type { RunDirectory } from '../../core/run-directory.js';
 import { JsonlTracker } from '../../core/trackers/jsonl.js';
 import { type CommandContext, example } from '../command-context.js';
 import { DownloadProgress } from '../download-progress.js';
+import { writtenConfig } from '../model-choice.js';
 import { ProgressTracker } from '../progress-tracker.js';
 import { writeReport } from '../report/write-report.js';
 import { resolveRun } from '../resolve-run.js';
@@ -47,10 +48,10 @@ async function train(
   refuseCutSampling(run.config);
   const directory = await openDirectory(run.config.name, { flags, earlier });
   const earlierConfig = await earlier?.readConfig();
-  if (earlier === undefined || overrides.length > 0) await directory.writeConfig(run.config);
+  if (earlier === undefined || overrides.length > 0) await directory.writeConfig(writtenConfig(run.config));
   try {
     const summary = await runInDirectory(context, { run, directory, flags });
-    const report = await writeReport(directory, directory.path);
+    const report = await writeReport(directory, directory.path, context.signal);
     tellResult(context, { directory, summary, reportPath: report.htmlPath, flags });
   } catch (error) {
     if (error instanceof ConfigError) await takeBack(directory, earlierConfig);

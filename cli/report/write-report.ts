@@ -4,6 +4,7 @@ import { JsonlTracker } from '../../core/trackers/jsonl.js';
 import type { ReadableTracker, ScoredRecord, TrajectoryRecord } from '../../core/trackers/record.js';
 import { writeAtomically } from '../../core/write-atomically.js';
 import { curveSheet } from './curves.js';
+import { decodeByte, tokenDecoder } from './decode-token.js';
 import { renderReport } from './render-report.js';
 
 export interface ReportPaths {
@@ -12,13 +13,14 @@ export interface ReportPaths {
 }
 
 /** Writes report.html and curves.svg of the run, as far as it has come, into the directory `out`. */
-export async function writeReport(directory: RunDirectory, out: string): Promise<ReportPaths> {
+export async function writeReport(directory: RunDirectory, out: string, signal: AbortSignal): Promise<ReportPaths> {
   const tracker = new JsonlTracker(directory);
   const metrics = await tracker.readMetrics();
   const trajectories = await tellingTrajectories(tracker);
   const config = await directory.readConfig();
   const paths = { htmlPath: join(out, 'report.html'), svgPath: join(out, 'curves.svg') };
-  await writeAtomically(paths.htmlPath, renderReport({ title: directory.name, config, metrics, trajectories }));
+  const decode = trajectories.length === 0 ? decodeByte : await tokenDecoder(config, signal);
+  await writeAtomically(paths.htmlPath, renderReport({ title: directory.name, config, metrics, trajectories, decode }));
   await writeAtomically(paths.svgPath, curveSheet(metrics));
   return paths;
 }

@@ -31,6 +31,8 @@ export interface SupervisedPlan {
   readonly seed: number;
   /** The last step that is already in the weights, 0 for a new run. */
   readonly lastStep: number;
+  /** The last step whose evaluation is told already, -1 for none. */
+  readonly lastEvaluation: number;
 }
 
 export interface SupervisedParts {
@@ -65,13 +67,15 @@ export async function trainSupervised(
   const totalSteps = supervisedSteps(plan, parts.train.length);
   const uninterrupted = new AbortController().signal;
   await parts.trainer.publish(signal);
-  if (firstStep === 0 && loop.valBeforeTrain) await evaluate(plan, parts, 0, signal);
+  if (isEvaluated(plan, firstStep, totalSteps) && firstStep > plan.lastEvaluation) {
+    await evaluate(plan, parts, firstStep, signal);
+  }
   let [lastStep, savedStep] = [firstStep, firstStep];
   try {
     for (let step = firstStep + 1; step <= totalSteps; step++) {
       await parts.tracker.log(step, await supervisedStep(plan, parts, { step, totalSteps }, signal));
       lastStep = step;
-      if (isDue(step, loop.testFreq) || step === totalSteps) await evaluate(plan, parts, step, signal);
+      if (isEvaluated(plan, step, totalSteps)) await evaluate(plan, parts, step, signal);
       if (isDue(step, loop.saveFreq) || step === totalSteps) {
         await parts.save(step, uninterrupted);
         savedStep = step;
@@ -136,6 +140,10 @@ async function evaluate(
 
 function perf(metrics: Metrics): Metrics {
   return Object.fromEntries(Object.entries(metrics).filter(([name]) => name.startsWith('perf/')));
+}
+
+function isEvaluated({ loop }: SupervisedPlan, step: number, totalSteps: number): boolean {
+  return step === 0 ? loop.valBeforeTrain : isDue(step, loop.testFreq) || step === totalSteps;
 }
 
 function isDue(step: number, frequency: number): boolean {
