@@ -6,7 +6,7 @@ import type { TextFiles } from './text-files.js';
 const idsSchema = z.union([z.int().min(0), z.array(z.int().min(0))]);
 const ANSWER = 'answer';
 
-/** Tokens that end what a model says: those that its files name, and the one that its chat template writes behind an answer. */
+/** Tokens that end what a model says: the one that its chat template writes behind an answer first, then those that its files name. */
 export function stopTokens(
   files: Pick<TextFiles, 'generation'>,
   tokenizer: HfTokenizer,
@@ -14,7 +14,7 @@ export function stopTokens(
 ): readonly number[] {
   const { data: named = [] } = idsSchema.safeParse(files.generation.eos_token_id);
   const end = template === undefined ? undefined : turnEnd(template, tokenizer);
-  return [...new Set([named, tokenizer.eosToken, end].flat())].filter((id) => id !== undefined);
+  return [...new Set([end, named, tokenizer.eosToken].flat())].filter((id) => id !== undefined);
 }
 
 /** The last control token behind an answer; undefined where the template writes none. */
