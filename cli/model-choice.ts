@@ -34,5 +34,6 @@ export async function withAbsolutePaths(model: ModelConfig, configPath: string):
     ...model,
     path: await absolute(model.path),
     customChatTemplate: await absolute(model.customChatTemplate),
+    loraAdapterPath: await absolute(model.loraAdapterPath),
   };
 }

@@ -42,8 +42,18 @@ export const modelConfig = z
         'keep only the input of each layer for the gradient and compute the rest again: less memory, more time',
       ),
     ...loraConfig.shape,
+    loraAdapterPath: z
+      .string()
+      .min(1)
+      .nullable()
+      .default(null)
+      .describe('directory of a PEFT adapter to train further; its rank, scale and targets are taken'),
   })
   .superRefine((config, context) => {
+    if (config.loraAdapterPath !== null && config.path === null) {
+      const message = 'needs the model that the adapter was trained on; name it as model.path';
+      context.addIssue({ code: 'custom', path: ['loraAdapterPath'], message });
+    }
     if (config.numAttentionHeads % config.numKeyValueHeads !== 0) {
       context.addIssue({
         code: 'custom',

@@ -17,6 +17,8 @@ export interface LoadOptions {
   readonly enableGradientCheckpointing?: boolean;
   /** Trains adapters over frozen weights where `loraRank` is more than 0. */
   readonly lora?: LoraConfig;
+  /** What the checkpoint is called in what is written of adapters over it; what it calls itself when left out. */
+  readonly source?: string;
   /** Names the random numbers of fresh adapters. */
   readonly seed?: number;
   /** What is written beside trained weights instead of the checkpoint's own. */
@@ -45,7 +47,8 @@ export async function loadPolicy(files: ModelFiles, options: LoadOptions, signal
     tf.dispose([...loaded.values()]);
     throw error;
   }
-  const { config: content, source } = files;
+  const { config: content } = files;
+  const source = options.source ?? files.source;
   const text = options.text ?? files.text;
   const { enableGradientCheckpointing = false, lora, seed = 0 } = options;
   const common = { contextLength, enableGradientCheckpointing, papers: { config: content, text, source } };

@@ -1,6 +1,8 @@
 import { ConfigError } from '../../core/errors.js';
 import { withMemoryMetrics } from '../../core/memory-metrics.js';
 import { loadPolicy } from '../../core/model/load-policy.js';
+import { loadAdapter } from '../../core/model/lora/load-adapter.js';
+import { readPeftConfig } from '../../core/model/lora/peft-config.js';
 import { openModel } from '../../core/model/open-model.js';
 import { openText } from '../../core/model/open-text.js';
 import { Policy } from '../../core/model/policy.js';
@@ -52,14 +54,26 @@ async function openPolicy(config: PolicyServerConfig, signal: AbortSignal): Prom
   const { enableGradientCheckpointing } = model;
   const options = {
     enableGradientCheckpointing,
-    lora: model,
+    lora: model.loraAdapterPath === null ? model : (await readPeftConfig(model.loraAdapterPath)).lora,
+    source: model.path,
     seed,
     ...(config.contextLength !== undefined && { contextLength: config.contextLength }),
     ...(text && { text }),
   };
   const policy = await loadPolicy(files, options, signal);
-  if (vocabSize <= policy.vocabSize) return policy;
-  policy[Symbol.dispose]();
+  try {
+    if (model.loraAdapterPath !== null) await loadAdapter(policy, model.loraAdapterPath, signal);
+    checkVocabulary(policy, config);
+    return policy;
+  } catch (error) {
+    policy[Symbol.dispose]();
+    throw error;
+  }
+}
+
+/** A model may have room for more tokens than its tokenizer has, not for fewer. */
+function checkVocabulary(policy: Policy, { vocabSize, model }: PolicyServerConfig): void {
+  if (vocabSize <= policy.vocabSize) return;
   throw new ConfigError(
     `the tokenizer has ${vocabSize} tokens, ${model.path} only ${policy.vocabSize}: name its own tokenizer`,
   );

@@ -7,9 +7,9 @@ const tokenizer = tinyTokenizer();
 const turnEnd = (source: string) =>
   stopTokens({ generation: {} }, { ...tokenizer, eosToken: undefined }, chatTemplate(tinyFiles(source), tokenizer));
 
-test('what generation_config.json, the tokenizer and the template name, each once', () => {
+test('what the template, generation_config.json and the tokenizer name, in this order, each once', () => {
   const files = { generation: { eos_token_id: [7, tokenizer.special('<|endoftext|>')] } };
-  const expected = [7, tokenizer.special('<|endoftext|>'), tokenizer.special('<|im_end|>')];
+  const expected = [tokenizer.special('<|im_end|>'), 7, tokenizer.special('<|endoftext|>')];
   expect(stopTokens(files, tokenizer, chatTemplate(tinyFiles(), tokenizer))).toEqual(expected);
 });
 
