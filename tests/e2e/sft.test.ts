@@ -52,7 +52,7 @@ describe.each(['fresh', 'full', 'lora'])('a run, %s,', (run) => {
     expect(readdirSync(at(run)).sort()).toEqual(names);
     expect(readdirSync(at(run, 'checkpoints'))).toEqual(['global_step_4']);
     expect(jsonLines(at(run, 'checkpoints/global_step_4/state.json'))).toEqual([{ step: 4, seed: 1 }]);
-    expect(readFileSync(at(run, 'report.html'), 'utf8')).toContain('val/loss');
+    expect(readFileSync(at(run, 'report.html'), 'utf8')).toContain('Held-out loss');
   });
 
   test('has verl’s metrics, in the file and with --json on stdout', () => {
