@@ -1,5 +1,8 @@
+import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { generateGreedily, modelCache, needsModels, openSmollm2, promptTokens } from '../../helpers/smollm2.js';
+import { detectedBackend } from '../../helpers/backend.js';
+import { runCli } from '../../helpers/cli.js';
+import { modelCache, needsModels } from '../../helpers/smollm2.js';
 
 /** What a model of this size knows; it takes Neptune for the largest planet. */
 const QUESTIONS = [
@@ -11,19 +14,26 @@ const QUESTIONS = [
 ] as const;
 
 describe.skipIf(modelCache === undefined)(needsModels, () => {
-  const answers = new Map<string, string>();
+  let answers: string[] = [];
+  let finishReasons: string[] = [];
   beforeAll(async () => {
-    await using model = await openSmollm2();
-    const prompts = QUESTIONS.map(([question]) => promptTokens(model, question));
-    for (const [i, tokens] of (await generateGreedily(model, prompts, 14)).entries())
-      answers.set(QUESTIONS[i]![0], model.tokenizer.decode(tokens));
+    const model = join(modelCache ?? '', 'smollm2', 'SmolLM2-135M-Instruct.Q4_1.gguf');
+    const prompts = QUESTIONS.flatMap(([question]) => ['--prompt', question]);
+    const how = ['--temperature', '0', '--max-tokens', '14', '--backend', detectedBackend, '--json'];
+    const { stdout } = await runCli(['chat', model, ...how, ...prompts]);
+    const lines = stdout.trimEnd().split('\n');
+    answers = lines.map((line) => JSON.parse(line).text);
+    finishReasons = lines.map((line) => JSON.parse(line).finishReason);
   });
 
-  test.each(QUESTIONS)('SmolLM2 answers "%s" with %s', (question, answer) => {
-    expect(answers.get(question)).toContain(answer);
-  });
+  test.each(QUESTIONS.map(([question, answer], i) => [question, answer, i] as const))(
+    'verlet chat answers "%s" with %s',
+    (_, answer, i) => {
+      expect(answers[i]).toContain(answer);
+    },
+  );
 
-  test('it says that its answer is over', () => {
-    expect(answers.get(QUESTIONS[0][0])).toBe('The capital of France is Paris.<|im_end|>');
+  test('an answer that is over ends by itself', () => {
+    expect([answers[0], finishReasons[0]]).toEqual(['The capital of France is Paris.', 'stop']);
   });
 });
