@@ -41,6 +41,8 @@ const dataConfig = z
     message: 'goes together with promptKey; write both or none',
   });
 
+const optimizer = optimizerConfig.shape;
+
 /** The config of supervised fine-tuning. */
 export const sftConfig = z.strictObject({
   ...machineConfig,
@@ -49,6 +51,12 @@ export const sftConfig = z.strictObject({
   data: dataConfig.describe('what is learnt from'),
   optimizer: optimizerConfig
     .extend({
+      lr: optimizer.lr.unwrap().default(1e-5).describe('peak learning rate of AdamW'),
+      lrScheduler: optimizer.lrScheduler.unwrap().default('cosine').describe('course of the rate after warm-up'),
+      betas: optimizer.betas
+        .unwrap()
+        .default([0.9, 0.95])
+        .describe("AdamW's decay of the first and of the second moment"),
       lrWarmupSteps: z
         .int()
         .min(0)
@@ -56,7 +64,7 @@ export const sftConfig = z.strictObject({
         .default(null)
         .describe('steps of linear growth at the start; null takes a tenth of all'),
     })
-    .prefault({ lr: 1e-5, betas: [0.9, 0.95], lrScheduler: 'cosine' })
+    .prefault({})
     .describe('learning rate and its course'),
   trainer: z
     .strictObject({ ...supervisedLoopConfig.shape, ...trackingConfig })

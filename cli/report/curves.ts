@@ -4,6 +4,8 @@ import { type Chart, chartSize, lineChart, type Series } from './line-chart.js';
 /** Which metrics are drawn together; a key ending in `*` takes all that begin so. */
 const plan: readonly { readonly title: string; readonly keys: readonly string[] }[] = [
   { title: 'Validation', keys: ['val-core/*'] },
+  { title: 'Held-out loss (nats a token)', keys: ['val/loss'] },
+  { title: 'Training loss (nats a token)', keys: ['train/loss'] },
   { title: 'Score', keys: ['critic/score/mean', 'critic/score/min', 'critic/score/max'] },
   { title: 'Entropy (nats a token)', keys: ['actor/entropy'] },
   { title: 'KL from the rollout policy', keys: ['actor/ppo_kl'] },
@@ -12,9 +14,12 @@ const plan: readonly { readonly title: string; readonly keys: readonly string[] 
   { title: 'Policy loss', keys: ['actor/pg_loss'] },
   { title: 'Clipped share of tokens', keys: ['actor/pg_clipfrac', 'actor/pg_clipfrac_lower'] },
   { title: 'Truncated share, failed episodes', keys: ['response_length/clip_ratio', 'rollout/failed'] },
-  { title: 'Gradient norm', keys: ['actor/grad_norm'] },
-  { title: 'Learning rate', keys: ['actor/lr'] },
-  { title: 'Time a step (s)', keys: ['timing_s/step', 'timing_s/gen', 'timing_s/update_actor', 'timing_s/testing'] },
+  { title: 'Gradient norm', keys: ['actor/grad_norm', 'train/grad_norm'] },
+  { title: 'Learning rate', keys: ['actor/lr', 'train/lr'] },
+  {
+    title: 'Time a step (s)',
+    keys: ['timing_s/step', 'timing_s/gen', 'timing_s/update_actor', 'timing_s/update', 'timing_s/testing'],
+  },
   { title: 'Throughput (tokens/s)', keys: ['perf/throughput'] },
   { title: 'Peak memory of an update (GiB)', keys: ['perf/max_memory_allocated_gb', 'perf/max_memory_reserved_gb'] },
   { title: 'Event-loop lag (ms, p99)', keys: ['perf/event_loop_lag_p99_ms'] },

@@ -48,6 +48,7 @@ function headlines(metrics: readonly MetricsRecord[]): string[] {
     ...(seconds > 0 ? [headline('time in steps', formatDuration(seconds * 1000))] : []),
     ...validation,
     ...firstAndLast('critic/score/mean', metrics),
+    ...firstAndLast('val/loss', metrics),
   ];
 }
 

@@ -94,10 +94,12 @@ async function supervisedStep(
   { step, totalSteps }: { readonly step: number; readonly totalSteps: number },
   signal: AbortSignal,
 ): Promise<Metrics> {
+  signal.throwIfAborted();
+  const uninterrupted = new AbortController().signal; // else a checkpoint of this moment would hold half a step
   const watch = new Stopwatch();
   const batch = batchOf(plan, train, step);
   const options = supervisedOptions(batch.length, plan.limit, optimizerOptions(plan.optimizer, step, totalSteps));
-  const metrics = await watch.measure('update', () => trainer.update(batch, options, signal));
+  const metrics = await watch.measure('update', () => trainer.update(batch, options, uninterrupted));
   const totalTokens = batch.reduce((sum, { tokens }) => sum + tokens.length, 0);
   return {
     'train/loss': metrics['actor/pg_loss'] ?? Number.NaN,

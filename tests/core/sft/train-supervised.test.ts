@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { useBackend } from '../../../core/tensor/backend.js';
-import type { Trainer } from '../../../core/types.js';
+import type { Trainer, TrainSequence } from '../../../core/types.js';
 import { detectedBackend } from '../../helpers/backend.js';
 import { runSupervised, type SupervisedRun, sequencesOf, valuesOf } from '../../helpers/supervised-run.js';
 
@@ -9,18 +9,24 @@ beforeAll(() => useBackend(detectedBackend));
 /** The tokens of every update's batch, in order. */
 async function batchesOf(run: SupervisedRun): Promise<number[][][]> {
   const batches: number[][][] = [];
-  const watch = (trainer: Trainer): Trainer => ({
+  const watch = (trainer: Trainer): Trainer =>
+    watching(trainer, (sequences) => batches.push(sequences.map(({ tokens }) => [...tokens])));
+  await runSupervised({ ...run, watch });
+  return batches;
+}
+
+/** The same trainer; its updates are told of when they begin. */
+function watching(trainer: Trainer, onUpdate: (sequences: readonly TrainSequence[]) => void): Trainer {
+  return {
     infer: trainer.infer.bind(trainer),
     async update(sequences, options, signal) {
-      batches.push(sequences.map(({ tokens }) => [...tokens]));
+      onUpdate(sequences);
       return trainer.update(sequences, options, signal);
     },
     publish: trainer.publish.bind(trainer),
     save: trainer.save.bind(trainer),
     load: trainer.load.bind(trainer),
-  });
-  await runSupervised({ ...run, watch });
-  return batches;
+  };
 }
 
 describe('supervised fine-tuning', () => {
@@ -96,6 +102,15 @@ describe('supervised fine-tuning', () => {
   it('saves now and then and at the end', async () => {
     const run = await runSupervised({ loop: { totalTrainingSteps: 5, saveFreq: 2 } });
     expect(run.saved).toEqual([2, 4, 5]);
+  });
+
+  it('finishes the step that an abort finds it in', async () => {
+    const [controller, reason] = [new AbortController(), new Error('stop')];
+    const watch = (trainer: Trainer): Trainer => watching(trainer, () => controller.abort(reason));
+    const run = await runSupervised({ loop: { totalTrainingSteps: 5 }, watch }, { signal: controller.signal });
+    const whole = await runSupervised({ loop: { totalTrainingSteps: 5 } });
+    expect(run).toMatchObject({ saved: [1], error: reason });
+    expect(run.metrics).toEqual(whole.metrics.slice(0, 1));
   });
 
   it('aborted saves the last finished step and ends with the reason', async () => {
