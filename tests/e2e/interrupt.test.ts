@@ -9,7 +9,17 @@ beforeAll(build, 180_000);
 
 const steps = 6;
 const endless = 'trainer.totalTrainingSteps=1000';
-const whole = ['model.safetensors', 'optimizer.safetensors', 'state.json', 'trainer.json'];
+const whole = [
+  'chat_template.jinja',
+  'config.json',
+  'generation_config.json',
+  'model.safetensors',
+  'optimizer.safetensors',
+  'state.json',
+  'tokenizer.json',
+  'tokenizer_config.json',
+  'trainer.json',
+];
 
 test('SIGINT in mid-run saves a checkpoint, ends with 130 and leaves nothing; the resumed run equals an undisturbed one', async () => {
   await using workplace = new Workplace();

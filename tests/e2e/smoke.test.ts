@@ -132,7 +132,17 @@ test('the run directory holds config, metrics, trajectories, checkpoints and the
 });
 
 test('a checkpoint holds weights, optimizer, version and position', () => {
-  const names = ['model.safetensors', 'optimizer.safetensors', 'state.json', 'trainer.json'];
+  const names = [
+    'chat_template.jinja',
+    'config.json',
+    'generation_config.json',
+    'model.safetensors',
+    'optimizer.safetensors',
+    'state.json',
+    'tokenizer.json',
+    'tokenizer_config.json',
+    'trainer.json',
+  ];
   expect(readdirSync(inRun('checkpoints', 'global_step_3')).sort()).toEqual(names);
   expect(jsonLines(inRun('checkpoints', 'global_step_3', 'state.json'))).toEqual([
     { step: 3, nextTask: 52, seed: 2, initialReward: 0, loop: expect.objectContaining({ klCoef: 0.001 }) },
