@@ -9,7 +9,7 @@ import { writeTinyCheckpoint } from '../helpers/tiny-checkpoint.js';
 import { never } from '../helpers/tiny-policy.js';
 
 const config = `
-env: { name: arithmetic, largest: 9, operators: ["-"] }
+env: { name: arithmetic, smallest: 1, largest: 9, operators: ["-"] }
 model: { path: base }
 warmStart: { steps: 2, demonstrations: 8, batchSize: 4 }
 rollout: { n: 3, maxTurns: 2, maxTurnTokens: 8, maxContext: 900 }
