@@ -19,7 +19,11 @@ const kinds = [
     talk(pick) {
       const [city, sky, degrees] = [pick(cities), pick(skies), pick.int(-5, 35)];
       return {
-        ask: pick([`What is the weather in ${city}?`, `How is the weather today in ${city}?`, `Do I need a coat in ${city}?`]),
+        ask: pick([
+          `What is the weather in ${city}?`,
+          `How is the weather today in ${city}?`,
+          `Do I need a coat in ${city}?`,
+        ]),
         arguments: { city },
         answer: { sky, degrees },
         say: `In ${city} it is ${sky} at ${degrees} degrees.`,
