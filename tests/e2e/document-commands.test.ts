@@ -21,4 +21,5 @@ test.each(['docs/sft.md', 'docs/data.md'])(
     const output = execFileSync('bash', ['-c', script], { cwd: workplace.path, env, encoding: 'utf8', stdio: 'pipe' });
     expect(output.match(/^report: /gm)).toHaveLength(2);
   },
-}, 120_000);
+  120_000,
+);
