@@ -102,7 +102,7 @@ describe('a mistake ends with exit code 2 and one sentence and leaves nothing on
 
 describe('a run as it was resolved', () => {
   test('has the defaults of fine-tuning, key by key', async () => {
-    const { config } = await resolveSft(at('fresh.yaml'), data('optimizer.weightDecay=0'), never);
+    const { config } = await resolveSft(at('fresh.yaml'), data('optimizer.weightDecay=0'), { env: {} }, never);
     expect(config.optimizer).toMatchObject({ lr: 0.01, lrScheduler: 'cosine', betas: [0.9, 0.95], weightDecay: 0 });
     expect(config.name).toBe('sft');
   });
@@ -116,6 +116,7 @@ describe('a run as it was resolved', () => {
         'data.messagesKey=chat',
         'data.valFiles=null',
       ),
+      { env: {} },
       never,
     );
     expect(config.model).toMatchObject({ path: at('base'), customChatTemplate: at('plain.jinja') });
@@ -123,7 +124,7 @@ describe('a run as it was resolved', () => {
   });
 
   test('learns answers alone, says how much in its notes, and limits samples', async () => {
-    const { data: read } = await resolveSft(at('fresh.yaml'), data('data.trainMaxSamples=5'), never);
+    const { data: read } = await resolveSft(at('fresh.yaml'), data('data.trainMaxSamples=5'), { env: {} }, never);
     expect(read.notes[0]).toMatch(/^Training data: 5 conversations, 5 sequences, \d+ tokens of which \d+ count/);
     expect(read.val).toHaveLength(3);
     const text = (tokens: readonly number[]) => String.fromCharCode(...tokens.filter((token) => token < 256));
@@ -132,7 +133,7 @@ describe('a run as it was resolved', () => {
   });
 
   test('puts the tools of a row into its prompt', async () => {
-    const { data: read } = await resolveSft(at('fresh.yaml'), data(), never);
+    const { data: read } = await resolveSft(at('fresh.yaml'), data(), { env: {} }, never);
     const withTools = read.val.filter(({ tokens }) =>
       String.fromCharCode(...tokens).includes('"description": "Adds."'),
     );

@@ -101,7 +101,7 @@ describe.each(['fresh', 'full', 'lora'])('a run, %s,', (run) => {
 /** The held-out sequences of the workplace, read in this process. */
 async function dataOf(config: string) {
   const files = [`data.trainFiles=${at('train.jsonl')}`, `data.valFiles=${at('val.jsonl')}`];
-  return (await resolveSft(at(config), files, never)).data;
+  return (await resolveSft(at(config), files, { env: {} }, never)).data;
 }
 
 test('a run begins with the pretrained model’s own loss, with adapters and without', () => {

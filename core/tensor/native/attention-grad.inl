@@ -160,7 +160,7 @@ static void scatterKeyValues(const AttentionGrad& g, const AttentionGradPart& p,
 template <bool isWindowed>
 static void differentiateEachRow(const AttentionGrad& g, const AttentionGradPart& p, const GradKeyValues& kv) {
   const int64_t group = g.heads / g.kvHeads;
-  const int64_t end = (p.wantsQueries ? p.to : g.rules.endOfSight(p.keysTo, p.to)) * group;
+  const int64_t end = (p.wantsQueries ? p.to : endOfSight(g.rules, p.keysTo, p.to)) * group;
   for (int64_t row = p.from * group; row < end; row += gradRowsTogether)
     differentiateRows<isWindowed>(g, p, {row, least(gradRowsTogether, end - row), group, 0, g.rules}, kv);
 }
@@ -168,7 +168,7 @@ static void differentiateEachRow(const AttentionGrad& g, const AttentionGradPart
 /// One part, on the calling thread.
 static void attentionGrad(const AttentionGrad& g, const AttentionGradPart& p) {
   GradKeyValues kv = gatherKeyValues(g, p);
-  if (g.rules.hideBefore(p.to)) differentiateEachRow<true>(g, p, kv);
+  if (hidesBefore(g.rules, p.to)) differentiateEachRow<true>(g, p, kv);
   else differentiateEachRow<false>(g, p, kv);
   if (p.wantsKeyValues) scatterKeyValues(g, p, kv);
 }

@@ -42,7 +42,7 @@ double pairs(const AttentionGradPart& part, const AttentionRules& rules) {
   double products = part.wantsQueries && part.wantsKeyValues ? 5 : part.wantsQueries ? 3 : 4;
   double sum = 0;
   for (int64_t key = part.keysFrom; key < std::min(part.keysTo, part.to); key += keysPerBlock) {
-    const int64_t from = std::max(part.from, key), to = rules.endOfSight(key + keysPerBlock, part.to);
+    const int64_t from = std::max(part.from, key), to = endOfSight(rules, key + keysPerBlock, part.to);
     if (from < to) sum += static_cast<double>(to - from) * keysPerBlock;
   }
   return products * (sum + 32.0 * static_cast<double>(part.to - part.from));
@@ -88,7 +88,7 @@ void cut(const AttentionGradPart& part, const AttentionRules& rules, int64_t pie
   const Sight sight(rules);
   std::vector<int64_t> queries = queryBounds(part.tokens, 0, pieces, sight), keys = keyBounds(part.tokens, pieces, sight);
   for (size_t i = 0; i + 1 < queries.size(); i++) {
-    const int64_t keysFrom = rules.firstBlockOf(queries[i]) * keysPerBlock;
+    const int64_t keysFrom = firstBlockOf(rules, queries[i]) * keysPerBlock;
     to.push_back({part.firstRow, part.tokens, part.kvHead, queries[i], queries[i + 1], keysFrom, queries[i + 1], true, false});
   }
   for (size_t i = 0; i + 1 < keys.size(); i++)

@@ -96,7 +96,7 @@ struct Rows {
   bool reaches(int64_t block) const { return visible(count - 1, block) > 0; }
   int64_t firstBlock() const {
     if constexpr (!isWindowed) return 0;
-    return rules.firstBlockOf(position(0));
+    return firstBlockOf(rules, position(0));
   }
 };
 
@@ -273,13 +273,13 @@ static void attendEachRow(const Attention& a, const AttentionPart& part, const K
 }
 
 static void attendPart(const Attention& a, const AttentionPart& part, const KeyValues& keyValues) {
-  if (a.rules.hideBefore(part.past + part.to)) attendEachRow<true>(a, part, keyValues);
+  if (hidesBefore(a.rules, part.past + part.to)) attendEachRow<true>(a, part, keyValues);
   else attendEachRow<false>(a, part, keyValues);
 }
 
 /// One part of a pass over whole sequences, on the calling thread.
 static void attention(const Attention& a, const AttentionPart& part) {
-  const int64_t D = a.headDim, blockSize = keysPerBlock * D, first = a.rules.firstBlockOf(part.from), start = first * keysPerBlock;
+  const int64_t D = a.headDim, blockSize = keysPerBlock * D, first = firstBlockOf(a.rules, part.from), start = first * keysPerBlock;
   const int64_t size = (blocksOf(part.to) - first) * blockSize;
   float* keys = verlet::scratch(Slot::keyValues, 2 * size);
   float* values = keys + size;

@@ -120,18 +120,22 @@ struct AttentionRules {
   double softcap;
   /// A position sees itself and the window - 1 before it; 0 sees all.
   int64_t window;
-
-  /// Whether the window hides anything from one of the positions before `end`.
-  bool hideBefore(int64_t end) const { return window > 0 && window < end; }
-  /// The first block of keys that `position` sees something of.
-  int64_t firstBlockOf(int64_t position) const {
-    return hideBefore(position + 1) ? (position + 1 - window) / keysPerBlock : 0;
-  }
-  /// Of the positions before `end`, where those begin that see no key before `keysTo`.
-  int64_t endOfSight(int64_t keysTo, int64_t end) const {
-    return window > 0 && keysTo + window - 1 < end ? keysTo + window - 1 : end;
-  }
 };
+
+// Static, so that files of several instruction sets share no copy.
+
+/// Whether the window hides anything from one of the positions before `end`.
+static inline bool hidesBefore(const AttentionRules& rules, int64_t end) {
+  return rules.window > 0 && rules.window < end;
+}
+/// The first block of keys that `position` sees something of.
+static inline int64_t firstBlockOf(const AttentionRules& rules, int64_t position) {
+  return hidesBefore(rules, position + 1) ? (position + 1 - rules.window) / keysPerBlock : 0;
+}
+/// Of the positions before `end`, where those begin that see no key before `keysTo`.
+static inline int64_t endOfSight(const AttentionRules& rules, int64_t keysTo, int64_t end) {
+  return rules.window > 0 && keysTo + rules.window - 1 < end ? keysTo + rules.window - 1 : end;
+}
 
 /// Attention of new tokens, rows of q and out [N, heads, headDim], k and v [N, kvHeads, headDim]; logSumExp [N, heads] may be null.
 struct Attention {
