@@ -53,7 +53,8 @@ export async function withHouse<Result>(
     ...(model.path !== null && { contextLength: config.rollout.maxContext }),
     maxBatchSize,
   });
-  await using server = await spawnPolicyServer(serverConfig, {}, signal);
+  const start = model.path === null ? {} : { startTimeoutMs: timeoutMs }; // reading weights may take long
+  await using server = await spawnPolicyServer(serverConfig, start, signal);
   await using engine = new HttpEngine(server.url, { timeoutMs, gone: server.gone });
   await using trainer = new HttpTrainer(server.url, { timeoutMs, gone: server.gone });
   const judge = { trainer, ...passLimit(config.algorithm), env: process.env };

@@ -63,10 +63,10 @@ async function trainIn(options: SftOptions, trainer: Trainer, signal: AbortSigna
   const { run, directory, tracker, progress, resume } = options;
   const { config, data } = run;
   const lastStep = resume ? await takeUp(options, trainer, signal) : 0;
-  for (const note of [...data.notes, ...(await options.openTrackers(resume ? lastStep || -1 : undefined))]) {
-    progress.note(note);
-  }
-  if (resume) await options.records.resumeAt(lastStep === 0 ? -1 : lastStep);
+  const standing = lastStep === 0 ? -1 : lastStep;
+  const notes = await options.openTrackers(resume ? standing : undefined);
+  for (const note of [...data.notes, ...notes]) progress.note(note);
+  if (resume) await options.records.resumeAt(standing);
   const { trainBatchSize, maxTokenLenPerGpu, memoryBudgetGb } = config.data;
   const steps = supervisedSteps({ loop: config.trainer, trainBatchSize }, data.train.length);
   const plan = {
