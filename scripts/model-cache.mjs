@@ -100,7 +100,7 @@ async function fetching(what, work) {
   } catch (error) {
     if (!(error instanceof SetupError)) throw error;
     throw new SetupError(
-      `tests need ${what}, which could not be fetched; VERLET_MODEL_CACHE=none skips these tests. ${error.message}`,
+      `tests of real models need ${what}, which could not be fetched. ${error.message}`,
     );
   }
 }

@@ -66,11 +66,11 @@ describe('where the files of real models cannot be fetched', () => {
     return checkout.run('test.mjs', [], { env: { ...own, ...offline } });
   }
 
-  test('the run fails before any test, saying what is missing and how to go without', async () => {
+  test('the tests that read them are skipped and counted, and a warning says what is missing', async () => {
     using checkout = new Checkout().withPackages().write(packages);
-    const { code, stdout, stderr } = await runOffline(checkout);
-    expect([code, stdout]).toEqual([1, '']);
-    expect(stderr).toMatch(/^error: tests need tokenizers .* could not be fetched; VERLET_MODEL_CACHE=none skips/m);
+    const ended = await runOffline(checkout);
+    expect(lastLines(ended, 2)).toEqual(['1 skipped', '1 passed, 0 failed']);
+    expect(ended.stderr).toMatch(/^setup: warning: tests of real models need tokenizers .* could not be fetched/m);
     expect(readdirSync(`${checkout.path}/cache`)).toEqual([]);
   });
 
