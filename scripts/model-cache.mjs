@@ -99,9 +99,7 @@ async function fetching(what, work) {
     await work();
   } catch (error) {
     if (!(error instanceof SetupError)) throw error;
-    throw new SetupError(
-      `tests of real models need ${what}, which could not be fetched. ${error.message}`,
-    );
+    throw new SetupError(`tests of real models need ${what}, which could not be fetched. ${error.message}`);
   }
 }
 
