@@ -2,27 +2,15 @@ import { z } from 'zod';
 import { loadLatestCheckpoint, saveCheckpoint } from '../core/checkpoint.js';
 import { ConfigError } from '../core/errors.js';
 import { LinkedAbort } from '../core/linked-abort.js';
-import type { RunDirectory } from '../core/run-directory.js';
 import { supervisedSteps, trainSupervised } from '../core/sft/train-supervised.js';
-import type { ReadableTracker } from '../core/trackers/record.js';
-import type { Tracker, Trainer } from '../core/types.js';
+import type { Trainer } from '../core/types.js';
 import { policyServerConfig } from '../rollout/policy-server/config.js';
 import { spawnPolicyServer } from '../rollout/policy-server/spawn.js';
 import { HttpTrainer } from '../rollout/trainers/http.js';
-import type { Progress } from './progress.js';
 import { longestOf, type ResolvedSft } from './resolve-sft.js';
+import type { RunOptions } from './run-options.js';
 
-export interface SftOptions {
-  readonly run: ResolvedSft;
-  readonly directory: RunDirectory;
-  readonly tracker: Tracker;
-  /** The run's own records, cut where a resumed run takes up. */
-  readonly records: ReadableTracker;
-  readonly progress: Progress;
-  /** Called once, when the start can no more be refused; `resumedAt` is the last step whose records stand, -1 for none. */
-  openTrackers(resumedAt: number | undefined): Promise<readonly string[]>;
-  readonly resume: boolean;
-}
+type SftOptions = RunOptions<ResolvedSft>;
 
 /** What a run came to: mean loss of held-out tokens, in nats, before and after; NaN where nothing is held out. */
 export type SftSummary = {

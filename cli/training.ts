@@ -2,39 +2,22 @@ import { loadLatestCheckpoint, saveCheckpoint } from '../core/checkpoint.js';
 import { ConfigError } from '../core/errors.js';
 import { log } from '../core/log.js';
 import { initialLoopState, type LoopState } from '../core/loop-state.js';
-import type { RunDirectory } from '../core/run-directory.js';
 import { type RunState, runState } from '../core/run-state.js';
 import { meanReward, toolCallRate } from '../core/step-metrics.js';
-import type { ReadableTracker } from '../core/trackers/record.js';
 import { train } from '../core/train.js';
 import { scoredTrajectories } from '../core/trajectories.js';
-import type { Task, Tracker } from '../core/types.js';
+import type { Task } from '../core/types.js';
 import { validationMetrics } from '../core/validation/validation-metrics.js';
 import { warmStart } from '../core/warm-start.js';
 import { collectDemonstrations } from './demonstrations.js';
 import { evaluationGroups, evaluationTasks } from './evaluation.js';
 import { type House, withHouse } from './house.js';
-import type { Progress } from './progress.js';
 import type { ResolvedRun } from './resolve-run.js';
+import type { RunOptions } from './run-options.js';
 import { TrainingGroups } from './training-groups.js';
 
 /** Everything a training run is given. */
-export interface TrainingOptions {
-  readonly run: ResolvedRun;
-  readonly directory: RunDirectory;
-  /** Told every metric and trajectory; it also feeds the progress. */
-  readonly tracker: Tracker;
-  /** The run's own records, to be cut with `resumeAt` at the checkpoint's step. */
-  readonly records: ReadableTracker;
-  readonly progress: Progress;
-  /**
-   * Called once, when the start can no more be refused and nothing was told yet. `resumedAt`: of a run that is taken up, the last
-   * step whose records stand, -1 for none. Returns what a person should know.
-   */
-  openTrackers(resumedAt: number | undefined): Promise<readonly string[]>;
-  /** Take up the directory's newest checkpoint; from the start if there is none. */
-  readonly resume: boolean;
-}
+export type TrainingOptions = RunOptions<ResolvedRun>;
 
 /** What a run came to: mean rewards over the same evaluation tasks before and after, sampled alike. */
 export type TrainingSummary = {
