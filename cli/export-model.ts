@@ -20,9 +20,8 @@ export async function exportModel(
   signal: AbortSignal,
 ): Promise<{ readonly format: ModelFormat; readonly dtype: WrittenDtype }> {
   if (format !== formatOf(path)) throw new ConfigError(wrongName(path, format));
+  await using files = await openNamedModel(named, io, signal);
   using progress = new ByteProgress(io);
-  const onProgress = (file: string, done: number, total: number) => progress.show(`downloading ${file}`, done, total);
-  await using files = await openNamedModel(named, { env: io.env, onProgress }, signal);
   const written = { format, dtype: dtype === 'source' ? (matrixDtype(files) ?? 'BF16') : dtype };
   await writeModel(watchedFiles(files, progress, `writing ${path}`), { path, ...written }, signal);
   return written;

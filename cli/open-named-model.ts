@@ -2,10 +2,11 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { latestCheckpoint } from '../core/checkpoint.js';
 import { ConfigError } from '../core/errors.js';
-import type { ResolveOptions } from '../core/model/hub/resolve-model.js';
 import { mergedFiles } from '../core/model/lora/merged-files.js';
 import type { ModelFiles } from '../core/model/model-files.js';
 import { openModel } from '../core/model/open-model.js';
+import type { Io } from './command-context.js';
+import { DownloadProgress } from './download-progress.js';
 
 export interface NamedModel {
   /** What `openModel` takes, or the directory of a run, whose newest checkpoint is meant. */
@@ -14,12 +15,14 @@ export interface NamedModel {
   readonly adapter?: string;
 }
 
-/** Opens a model by the words of a command line; throws ConfigError when there is none. */
+/** Opens a model by the words of a command line, showing its download where there is one; throws ConfigError when there is none. */
 export async function openNamedModel(
   { model, adapter }: NamedModel,
-  options: ResolveOptions,
+  io: Pick<Io, 'stderr' | 'env'>,
   signal: AbortSignal,
 ): Promise<ModelFiles> {
+  using download = new DownloadProgress({ io }, { isQuiet: false });
+  const options = { env: io.env, onProgress: download.onProgress };
   const files = await openModel(await checkpointOf(model), options, signal);
   if (adapter === undefined) return files;
   try {

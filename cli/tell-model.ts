@@ -2,7 +2,6 @@ import type { TensorEntry } from '../core/model/model-files.js';
 import { type ModelInfo, modelInfo } from '../core/model/model-info.js';
 import type { RotaryConfig } from '../core/model/rotary-frequencies.js';
 import { tensorBytes } from '../core/model/tensor-bytes.js';
-import { ByteProgress } from './byte-progress.js';
 import type { Io } from './command-context.js';
 import { openNamedModel } from './open-named-model.js';
 import { formatBytes, formatNumber, printable } from './text.js';
@@ -15,11 +14,8 @@ interface Request {
 
 /** Writes to stdout what a model is: as a table, or as one JSON object. */
 export async function tellModel({ model, tensors, json }: Request, io: Io, signal: AbortSignal): Promise<void> {
-  using progress = new ByteProgress(io);
-  const onProgress = (file: string, done: number, total: number) => progress.show(`downloading ${file}`, done, total);
-  await using files = await openNamedModel({ model }, { env: io.env, onProgress }, signal);
+  await using files = await openNamedModel({ model }, io, signal);
   const info = modelInfo(files);
-  progress[Symbol.dispose]();
   const listed = tensors ? [...files.tensors].map(([name, entry]) => ({ name, ...entry })) : [];
   if (json) io.stdout.write(`${JSON.stringify(tensors ? { ...info, tensors: listed } : info)}\n`);
   else io.stdout.write(table([...rows(info), ...listed.map(tensorRow)]));

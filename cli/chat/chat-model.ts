@@ -60,9 +60,8 @@ export class ChatModel implements Disposable {
     io: Pick<Io, 'stderr' | 'env'>,
     signal: AbortSignal,
   ): Promise<ChatModel> {
+    await using files = await openNamedModel(named, io, signal);
     using progress = new ByteProgress(io);
-    const onProgress = (file: string, done: number, total: number) => progress.show(`downloading ${file}`, done, total);
-    await using files = await openNamedModel(named, { env: io.env, onProgress }, signal);
     const { source } = files;
     const text = chatText(files, { isRaw });
     const loaded = await useBackend(backend);
