@@ -8,6 +8,7 @@ import { rotary } from '../tensor/rotary.js';
 import { swiglu } from '../tensor/swiglu.js';
 import type { DecoderParts, DecoderPass } from './decoder-pass.js';
 import { loraNames } from './lora/lora-weights.js';
+import { isMatrix, isVector } from './tensor-ranks.js';
 
 /** One layer's place, input and weights. */
 export interface LayerInput {
@@ -111,12 +112,4 @@ class Layer {
 function asVector(tensor: tf.Tensor | undefined, name: string): tf.Tensor1D {
   if (tensor === undefined || !isVector(tensor)) throw new RangeError(`${name} [${tensor?.shape}] is no vector`);
   return tensor;
-}
-
-function isMatrix(tensor: tf.Tensor): tensor is tf.Tensor2D {
-  return tensor.rank === 2;
-}
-
-function isVector(tensor: tf.Tensor): tensor is tf.Tensor1D {
-  return tensor.rank === 1;
 }

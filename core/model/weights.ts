@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { assert } from '../errors.js';
+import { isMatrix, isVector } from './tensor-ranks.js';
 import { embeddingName, headName } from './weight-shapes.js';
 
 type Variables = ReadonlyMap<string, tf.Variable>;
@@ -92,12 +93,4 @@ export class Weights implements Disposable {
     for (const variable of this.#trained.values()) variable.dispose();
     if (this.#ownsFrozen) for (const variable of this.#frozen.values()) variable.dispose();
   }
-}
-
-function isMatrix(tensor: tf.Tensor): tensor is tf.Tensor2D {
-  return tensor.rank === 2;
-}
-
-function isVector(tensor: tf.Tensor): tensor is tf.Tensor1D {
-  return tensor.rank === 1;
 }
